@@ -1,0 +1,280 @@
+# devops_agent: build, test, lint, install.  GNU make; there is no configure.
+# `make help` lists the goals and the variables.
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# --- What is built, and where ------------------------------------------------
+# A variant has its own object folder and its own program, so that variants
+# never spoil each other: build/ bin/devops_agent, build/asan/
+# bin/devops_agent-asan, build/clang/ bin/devops_agent-clang, ...
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+HOSTCC  := cc
+PYTHON  := /usr/bin/python3
+VARIANT := $(if $(findstring clang,$(notdir $(CC))),clang)
+O       := build$(VARIANT:%=/%)
+GEN     := build/gen
+PROGRAM := bin/devops_agent$(VARIANT:%=-%)
+VERSION := $(file <VERSION)
+
+PREFIX     := /usr/local
+SYSCONFDIR := /etc
+DESTDIR    :=
+
+NPROC        := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+FUZZ_SECONDS := 10
+TESTS        :=
+
+# --- Flags -------------------------------------------------------------------
+
+PKGS := jansson sqlite3 yaml-0.1 libcap libmd libpcre2-8
+ARCH := $(shell uname -m)
+
+WERROR   := -Werror
+WARNINGS := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wredundant-decls \
+	-Wpointer-arith -Wformat=2 -Wvla -Walloca -Wundef -Wwrite-strings \
+	-Wdouble-promotion -Wimplicit-fallthrough -Wdate-time
+CPPFLAGS := -D_GNU_SOURCE -DDEVOPS_AGENT_VERSION='"$(VERSION)"' -Isrc
+HARDEN   := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
+	-fstack-protector-strong -fstack-clash-protection \
+	$(if $(filter x86_64 i%86,$(ARCH)),-fcf-protection) \
+	$(if $(filter aarch64,$(ARCH)),-mbranch-protection=standard)
+SANITIZE := -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	-fsanitize=address,undefined
+FUZZING  := $(SANITIZE) -fsanitize=fuzzer-no-link
+
+# `make asan` and `make fuzz` build their variants with these instead.
+MODE    := $(firstword $(subst -, ,$(VARIANT)))
+MODE_FLAGS := $(or $(if $(filter asan,$(MODE)),$(SANITIZE)), \
+	$(if $(filter fuzz,$(MODE)),$(FUZZING)),$(HARDEN))
+
+CFLAGS  := -g
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(MODE_FLAGS) -fPIE $(WARNINGS) $(PKG_CFLAGS)
+LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
+	-Wl,--as-needed $(filter -fsanitize=address%,$(MODE_FLAGS))
+
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+# STATIC_LIBS=1 links the third-party libraries from their archives (the C
+# library stays shared): fewer files to map and relocate at every start.
+STATIC_LIBS :=
+LIBC_PARTS  := -lm -lpthread -ldl -lrt -pthread
+ifneq ($(STATIC_LIBS),)
+PKG_LIBS := $(shell pkg-config --static --libs $(PKGS) 2>/dev/null)
+LIBS := -Wl,-Bstatic $(filter-out $(LIBC_PARTS),$(PKG_LIBS)) -Wl,-Bdynamic \
+	$(filter $(LIBC_PARTS),$(PKG_LIBS))
+else
+LIBS := $(PKG_LIBS)
+endif
+
+# --- Sources -----------------------------------------------------------------
+
+SRCS     := $(wildcard src/*/*.c)
+GEN_SRCS := $(wildcard src/sandbox/gen/*.c src/sandbox/seccomp_rules.c)
+GEN_C    := $(if $(GEN_SRCS),$(GEN)/seccomp_filters.c)
+OBJS     := $(SRCS:%.c=$(O)/obj/%.o) $(GEN_C:%.c=$(O)/obj/%.o)
+MAIN_OBJ := $(O)/obj/src/main.o
+GEN_OBJS := $(GEN_SRCS:%.c=$(GEN)/obj/%.o)
+
+# Tests: unit programs, replays of the fuzzers' corpora, and small native
+# programs that other tests run (t/FOLDER/NAME.c becomes build/t/FOLDER/NAME).
+UNIT_SRCS   := $(wildcard t/unit/test_*.c)
+FUZZ_SRCS   := $(wildcard t/fuzz/fuzz_*.c)
+HELPER_SRCS := $(filter-out t/unit/% t/fuzz/% t/lib/%,$(wildcard t/*/*.c))
+UNITS   := $(UNIT_SRCS:t/unit/%.c=$(O)/t/%)
+REPLAYS := $(FUZZ_SRCS:t/fuzz/fuzz_%.c=$(O)/t/replay_%)
+FUZZERS := $(FUZZ_SRCS:t/fuzz/fuzz_%.c=$(O)/t/fuzz_%)
+HELPERS := $(HELPER_SRCS:%.c=$(O)/%)
+
+SDK_SRCS    := $(shell find sdk/python/devops_agent -name '*.py' 2>/dev/null)
+PLUGIN_SRCS := $(shell find plugins -type f -not -name '*.pyc' 2>/dev/null)
+
+# --- Goals -------------------------------------------------------------------
+
+.PHONY: all run check unit asan lint fuzz bench check-fresh install uninstall \
+	clean format help tests fuzzers deps-build deps-test deps-lint FORCE
+all: $(PROGRAM) $(O)/sdk.stamp $(O)/grants.stamp  ## the program (default)
+
+# These goals install what they need first, and only then look for compilers
+# and libraries: hence a second make, parallel unless the caller said how.
+SUBMAKE = +@$(MAKE) --no-print-directory \
+	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(NPROC))
+
+run: deps-build  ## install what building needs, build, run a plugin
+	$(SUBMAKE) all
+	$(PROGRAM) run collect-disk
+
+check: deps-build deps-test  ## build and run every test (TESTS=... for some)
+	$(SUBMAKE) all tests
+	@t/lib/run-tests -j$(NPROC) $(if $(TESTS),$(TESTS),t/*.t $(UNITS) $(REPLAYS))
+
+unit: $(UNITS)  ## the unit tests alone
+	@t/lib/run-tests -j$(NPROC) $(if $(TESTS),$(TESTS),$(UNITS))
+
+asan:  ## the same tests with the address, undefined and leak sanitizers
+	$(SUBMAKE) check VARIANT=asan$(VARIANT:%=-%)
+
+fuzz: deps-lint  ## run each fuzzer for FUZZ_SECONDS
+	$(SUBMAKE) fuzzers VARIANT=fuzz CC=clang
+	@t/fuzz/run -j$(NPROC) -s $(FUZZ_SECONDS) build/fuzz
+
+lint: deps-build deps-lint  ## every linter
+	$(SUBMAKE) $(LINTERS)
+
+bench: deps-build  ## measure; writes bench/RESULTS.md
+	$(SUBMAKE) all
+	bench/run.sh
+
+check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
+	packaging/check-fresh.sh
+
+deps-build deps-test deps-lint: deps-%:
+	@packaging/install-deps.sh $*
+
+clean:  ## remove everything that was built
+	rm -rf build bin etc/grants.d/*.yaml
+	find sdk plugins t -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
+
+format:  ## clang-format the C files in place
+	clang-format -i $(C_FILES)
+
+help:  ## this text
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | sort | expand -t 16
+	@echo 'Variables: CC=clang  V=1  TESTS="t/x.t"  FUZZ_SECONDS=10' \
+		'STATIC_LIBS=1  CFLAGS=-g  PREFIX=/usr/local  DESTDIR='
+
+# --- Rules -------------------------------------------------------------------
+# A stamp holds what a step depends on besides files; it is rewritten, and so
+# newer than its products, only when that changes.
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+define stamp
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(1)) | cmp -s - $@ || \
+		printf '%s\n' $(call quote,$(1)) >$@
+endef
+quote = '$(subst ','\'',$(1))'
+
+COMPILER = $(shell $(CC) --version 2>/dev/null | head -n 1)
+COMPILE  = $(CC) $(CPPFLAGS) $(ALL_CFLAGS)
+LINK     = $(CC) $(CFLAGS) $(LDFLAGS)
+
+$(O)/compile.stamp: FORCE
+	@test -n "$(PKG_LIBS)" || { echo 'make: libraries or pkg-config missing;' \
+		'packaging/install-deps.sh build installs them' >&2; exit 1; }
+	$(call stamp,$(COMPILE) $(COMPILER))
+$(O)/link.stamp: FORCE
+	$(call stamp,$(LINK) $(OBJS) $(LIBS))
+$(GEN)/compile.stamp: FORCE
+	$(call stamp,$(HOSTCC) $(CPPFLAGS) $(GEN_SRCS))
+
+$(O)/obj/%.o: %.c $(O)/compile.stamp Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(PROGRAM): $(MAIN_OBJ) $(OBJS) $(O)/link.stamp
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(MAIN_OBJ) $(OBJS) $(LIBS)
+
+# The system call filters are compiled on the build machine: the generator
+# links libseccomp, the agent does not.
+$(GEN)/obj/%.o: %.c $(GEN)/compile.stamp Makefile
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)$(HOSTCC) $(CPPFLAGS) -std=gnu11 -O1 -g $(WARNINGS) -MMD -MP -c -o $@ $<
+$(GEN)/seccomp_gen: $(GEN_OBJS)
+	$(Q)$(HOSTCC) -o $@ $^ $$(pkg-config --libs libseccomp)
+$(GEN)/seccomp_filters.c: $(GEN)/seccomp_gen
+	$(call say,GEN,$@)
+	$(Q)$(GEN)/seccomp_gen >$@.tmp
+	@mv $@.tmp $@
+
+# The SDK's byte code is checked against nothing at run time, which saves a
+# stat and a read of each source at every start of a plugin.
+$(O)/sdk.stamp: $(SDK_SRCS)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash \
+		sdk/python/devops_agent
+	@touch $@
+
+# The bundled plugins' grants pin the SHA-256 of their files.
+$(O)/grants.stamp: $(PROGRAM) $(PLUGIN_SRCS)
+	@mkdir -p etc/grants.d && rm -f etc/grants.d/*.yaml
+	$(call say,GRANTS,etc/grants.d)
+	$(Q)$(PROGRAM) plugin allow --bundled --output etc/grants.d
+	@touch $@
+
+# --- Tests -------------------------------------------------------------------
+# The archive lets a unit test link only the objects that it reaches.
+
+tests: $(UNITS) $(REPLAYS) $(HELPERS)
+fuzzers: $(FUZZERS)
+
+export DEVOPS_AGENT := $(abspath $(PROGRAM))
+export BUILD := $(abspath $(O))
+
+$(O)/agent.a: $(OBJS) $(O)/link.stamp
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(OBJS)
+AR := ar
+
+define test_program
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(COMPILE) -It/lib $(1) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
+		$(2) $(O)/agent.a $(LIBS)
+endef
+$(UNITS): $(O)/t/%: t/unit/%.c $(O)/agent.a Makefile
+	$(call test_program)
+$(REPLAYS): $(O)/t/replay_%: t/fuzz/fuzz_%.c t/fuzz/replay.c $(O)/agent.a Makefile
+	$(call test_program,-Wno-missing-prototypes,t/fuzz/replay.c)
+$(FUZZERS): $(O)/t/fuzz_%: t/fuzz/fuzz_%.c $(O)/agent.a Makefile
+	$(call test_program,-Wno-missing-prototypes -fsanitize=fuzzer)
+$(HELPERS): $(O)/%: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -Wall -Wextra $(WERROR) -o $@ $<
+
+include t/lib/lint.mk
+
+# --- Installation ------------------------------------------------------------
+
+BINDIR   = $(DESTDIR)$(PREFIX)/bin
+SHAREDIR = $(DESTDIR)$(PREFIX)/share/devops_agent
+DOCDIR   = $(DESTDIR)$(PREFIX)/share/doc/devops_agent
+CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/devops_agent
+
+# copy FOLDER, DESTINATION: every file below FOLDER but caches, root's bits only
+copy = find $(1) -name __pycache__ -prune -o -type f -printf '%P\n' | \
+	while read -r f; do m=644; test ! -x "$(1)/$$f" || m=755; \
+	install -D -m $$m "$(1)/$$f" "$(2)/$$f" || exit 1; done
+
+install: all  ## install below DESTDIR PREFIX
+	install -D -m 755 $(PROGRAM) $(BINDIR)/devops_agent
+	$(call copy,plugins,$(SHAREDIR)/plugins)
+	$(call copy,sdk/python,$(SHAREDIR)/sdk/python)
+	$(call copy,etc/grants.d,$(SHAREDIR)/grants.d)
+	$(call copy,docs,$(DOCDIR))
+	$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash \
+		-d $(PREFIX)/share/devops_agent/sdk/python/devops_agent \
+		$(SHAREDIR)/sdk/python/devops_agent
+	install -m 644 LICENSE README.md CHANGELOG.md config.example.yaml $(DOCDIR)
+	install -d -m 755 $(CONFDIR)/grants.d
+	test -e $(CONFDIR)/config.yaml || \
+		install -m 644 config.example.yaml $(CONFDIR)/config.yaml
+
+uninstall:  ## remove what install made, but the configuration
+	rm -f $(BINDIR)/devops_agent
+	rm -rf $(SHAREDIR) $(DOCDIR)
+
+-include $(OBJS:.o=.d) $(MAIN_OBJ:.o=.d) $(GEN_OBJS:.o=.d) \
+	$(UNITS:=.d) $(REPLAYS:=.d) $(FUZZERS:=.d)

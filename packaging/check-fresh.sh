@@ -1,0 +1,152 @@
+#!/bin/bash
+# check-fresh.sh [ROLE...]: do the two commands of the README work on a machine
+# that has nothing but git and make?  Clones HEAD into a minimal tree of this
+# machine's own Debian release and runs `make run` and `make check` there, as
+# root ("root") and, in another new tree, as an ordinary user with sudo
+# ("user").  Needs root and debootstrap.  The tree gets its packages from where
+# this machine gets its own.  Nothing stays mounted and nothing keeps running:
+# each run has mount and pid namespaces of its own.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+FRESH=$PWD/build/fresh
+BASE=$FRESH/base.tar
+TREE=$FRESH/tree
+KEYRINGS=/usr/share/keyrings
+
+fail() {
+	echo "check-fresh: $*" >&2
+	exit 1
+}
+
+# The mirror of the release itself, among the host's package sources.
+mirror() {
+	# shellcheck disable=SC2016 # expanded by apt
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(LABEL)' \
+		'Created-By: Packages' 'Component: main' |
+		awk -v release="$1" '$2 == release && $3 == "Debian" {
+			print $1; exit }'
+}
+
+# Package sources with their keys, and how to reach them, as this machine has
+# them.
+copy_apt_config() {
+	mkdir -p "$1/etc/apt/apt.conf.d"
+	rm -rf "$1/etc/apt/sources.list"
+	cp -a /etc/apt/sources.list* "$1/etc/apt/"
+	for part in keyrings trusted.gpg.d auth.conf.d preferences.d; do
+		test ! -d "/etc/apt/$part" || cp -a "/etc/apt/$part" "$1/etc/apt/"
+	done
+	apt-config dump | grep '^Acquire::' >"$1/etc/apt/apt.conf.d/00host"
+	mkdir -p "$1$KEYRINGS" "$1/etc/ssl" "$1/usr/local/share"
+	cp -a "$KEYRINGS/." "$1$KEYRINGS/"
+	cp -aL /etc/ssl/certs "$1/etc/ssl/"
+	cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
+}
+
+make_base() {
+	local release url
+
+	# shellcheck source=/dev/null
+	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	url=$(mirror "$release")
+	test -n "$url" || fail "no package source of $release here;" \
+		"run apt-get update"
+	rm -rf "$TREE"
+	debootstrap --variant=minbase --include=git,make "$release" "$TREE" \
+		"$url" >"$FRESH/debootstrap.log" ||
+		fail "debootstrap failed; see $FRESH/debootstrap.log"
+	copy_apt_config "$TREE"
+	rm -rf "$TREE"/var/cache/apt/archives/*.deb "$TREE"/var/lib/apt/lists/*
+	tar -C "$TREE" --xattrs -cf "$BASE.tmp" .
+	mv "$BASE.tmp" "$BASE"
+}
+
+# inside COMMAND...: as root in the tree, which is the root of a mount
+# namespace (a mere chroot may make no user namespaces).
+inside() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --mount --pid --fork --kill-child --propagation private \
+		sh -euc '
+		tree=$1
+		shift
+		mount --bind "$tree" "$tree"
+		mount --rbind /dev "$tree/dev"
+		mount --rbind /sys "$tree/sys"
+		mount -t proc proc "$tree/proc"
+		mount -t tmpfs -o mode=1777 tmpfs "$tree/tmp"
+		mkdir -p "$tree/.host"
+		cd "$tree"
+		pivot_root . .host
+		umount -l /.host
+		rmdir /.host
+		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+			LANG=C.UTF-8 $PROXIES "$@"' sh "$TREE" "$@" </dev/null
+}
+
+new_tree() {
+	rm -rf "$TREE"
+	mkdir -p "$TREE"
+	tar -C "$TREE" --xattrs -xf "$BASE"
+	git bundle create -q "$TREE/devops_agent.bundle" HEAD
+}
+
+# The two commands, as someone types them.
+steps() {
+	cat <<-'END'
+		set -eu
+		cd
+		git -c advice.detachedHead=false clone -q /devops_agent.bundle devops_agent
+		cd devops_agent
+		start=$(date +%s)
+		make run
+		end=$(date +%s)
+		echo "== make run: passed in $((end - start)) s"
+		make check
+		echo "== make check: passed in $(($(date +%s) - end)) s"
+		test -z "$(git status --porcelain)" || {
+			git status --short
+			echo "== the build left files that git does not ignore"
+			exit 1
+		}
+	END
+}
+
+try_root() {
+	new_tree
+	inside sh -c "$(steps)"
+}
+
+try_user() {
+	new_tree
+	inside sh -euc 'apt-get -q update
+		apt-get -q install -y --no-install-recommends sudo
+		useradd --create-home --shell /bin/bash someone
+		echo "someone ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/someone' \
+		>"$FRESH/sudo.log" 2>&1 || fail "see $FRESH/sudo.log"
+	inside su - someone -c "$(steps)"
+}
+
+test "$(id -u)" = 0 || fail "needs root"
+command -v debootstrap >/dev/null || fail "needs debootstrap"
+PROXIES=$(env | grep -iE '^(https?|no|ftp)_proxy=' | tr '\n' ' ') || :
+export PROXIES
+mkdir -p "$FRESH"
+trap 'rm -rf "$TREE"' EXIT
+git diff --quiet HEAD ||
+	echo "check-fresh: only what is committed is tried" >&2
+
+if [ -z "$(find "$BASE" -mtime -30 2>/dev/null)" ]; then
+	echo "== making the base tree"
+	make_base
+fi
+failed=''
+test $# -gt 0 || set -- root user
+for role; do
+	echo "== $role"
+	if ! "try_$role" 2>&1 | tee "$FRESH/$role.log"; then
+		failed="$failed $role"
+	fi
+done
+test -z "$failed" || fail "FAILED for:$failed (logs in $FRESH)"
+echo "check-fresh: passed"
