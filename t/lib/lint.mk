@@ -1,0 +1,52 @@
+# The linters of `make lint`; the Makefile includes this. Each can be run alone,
+# as in `make lint-tidy`; clang-tidy looks again only at what changed.
+
+LINTERS := lint-tidy lint-cppcheck lint-format lint-shell lint-python lint-mypy
+C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] src/*/gen/*.[ch] t/*/*.[ch])
+HEADERS := $(filter %.h,$(C_FILES))
+SH_FILES = $(shell find . -name build -prune -o -name .git -prune -o \
+	-type f -size -1000k -print | xargs -d '\n' awk 'FNR == 1 && \
+	/^\#!.*\/(bash|sh|dash)( |$$)|^\# shellcheck shell=/ { print FILENAME } \
+	{ nextfile }')
+PY_DIRS  := $(wildcard sdk plugins t bench packaging)
+TIDIED   := $(patsubst %.c,build/lint/%.tidy,$(filter %.c,$(C_FILES)))
+
+.PHONY: $(LINTERS)
+
+lint-tidy: $(TIDIED)
+build/lint/%.tidy: %.c $(HEADERS) .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) $(PKG_CFLAGS) -It/lib \
+		-std=gnu11 >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+lint-cppcheck:
+	@mkdir -p build/lint/cppcheck
+	$(call say,LINT,cppcheck)
+	$(Q)cppcheck --quiet --std=c11 --language=c --platform=unix64 \
+		--enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --error-exitcode=1 \
+		--cppcheck-build-dir=build/lint/cppcheck -j$(NPROC) \
+		$(CPPFLAGS) $(filter src/%.c,$(C_FILES))
+
+lint-format:
+	$(call say,LINT,clang-format)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+lint-shell:
+	$(call say,LINT,shellcheck)
+	$(Q)shellcheck --external-sources --source-path=SCRIPTDIR $(SH_FILES)
+
+# The machine's own Python, which the project runs under, not the first on PATH.
+lint-python:
+	$(call say,LINT,flake8)
+	$(Q)/usr/bin/flake8 --exclude=build,__pycache__ $(PY_DIRS)
+
+lint-mypy:
+	$(call say,LINT,mypy)
+	$(Q)/usr/bin/mypy --strict --no-error-summary \
+		--cache-dir build/lint/mypy $(wildcard sdk/python/devops_agent)
+	$(Q)/usr/bin/mypy --strict --allow-untyped-decorators \
+		--no-error-summary --cache-dir build/lint/mypy \
+		$(wildcard t/lib/*.py)
