@@ -1,0 +1,48 @@
+/*
+ * cgroup.h: one control group for one sandbox, where the host lets us.
+ *
+ * Version 2 where a tree with memory and pids is delegated to the caller (or
+ * the caller is root); else the memory and pids hierarchies of version 1,
+ * where the caller may make groups in them; else none, and the memory watch
+ * of pid 1 is what bounds the processes together (watch.h).
+ */
+#ifndef SANDBOX_CGROUP_H
+#define SANDBOX_CGROUP_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct cgroup;
+
+struct cgroup_limits {
+	int64_t memory_bytes;
+	int64_t processes;
+};
+
+/*
+ * A new group with these limits.  NULL where none can be had; *why then says
+ * it in one static line.  Never an error: other layers hold on.
+ */
+struct cgroup *cgroup_new(const struct cgroup_limits *limits,
+			  const char **why);
+
+/* Move the calling process into the group: 0, or -1 with errno. */
+int cgroup_enter(const struct cgroup *cg);
+
+/* "v2", "v1". */
+const char *cgroup_kind(const struct cgroup *cg);
+
+/* Was a process of the group killed for memory? */
+bool cgroup_out_of_memory(const struct cgroup *cg);
+
+/* Kill every process of it at once where the kernel can (v2, 5.14). */
+void cgroup_kill(const struct cgroup *cg);
+
+/* Removes the group, which must have no process left.  NULL is fine. */
+void cgroup_free(struct cgroup *cg);
+
+#endif

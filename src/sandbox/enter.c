@@ -1,0 +1,242 @@
+#include "sandbox/enter.h"
+
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/securebits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "sandbox/landlock.h"
+#include "sandbox/view.h"
+
+static int
+write_map(int proc, const char *file, const char *text, struct err *e)
+{
+	_close_ int fd = openat(proc, file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || file_write_all(fd, text, strlen(text)) < 0)
+		return err_errno(e, "write /proc/%s", file);
+	return 0;
+}
+
+/* Inside ids equal outside ids, and there is just the one. */
+static int
+write_maps(int proc, uid_t uid, gid_t gid, struct err *e)
+{
+	char text[64];
+
+	if (write_map(proc, "self/setgroups", "deny", e) < 0)
+		return -1;
+	snprintf(text, sizeof(text), "%u %u 1", uid, uid);
+	if (write_map(proc, "self/uid_map", text, e) < 0)
+		return -1;
+	snprintf(text, sizeof(text), "%u %u 1", gid, gid);
+	return write_map(proc, "self/gid_map", text, e);
+}
+
+/* An ordinary user's namespaces were made with the fork: map its ids. */
+static int
+map_caller(const struct enter *x, struct err *e)
+{
+	_close_ int proc = -1;
+
+	if (x->privileged)
+		return 0;
+	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		return err_errno(e, "open /proc");
+	return write_maps(proc, x->uid, x->gid, e);
+}
+
+static int
+enter_cgroup(struct enter *x, struct err *e)
+{
+	if (x->cgroup) {
+		if (cgroup_enter(x->cgroup) < 0)
+			return err_errno(e, "enter the control group");
+		x->layers |= LAYER_CGROUP;
+	}
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return err_errno(e, "make a cgroup namespace");
+	return 0;
+}
+
+/* Where no control group bounds memory, a fast process is bounded by this. */
+static rlim_t
+data_limit(const struct enter *x)
+{
+	if (x->cgroup)
+		return RLIM_INFINITY;
+	return (rlim_t)x->spec->memory_bytes * 2 + (64 << 20);
+}
+
+static int
+set_limits(struct enter *x, struct err *e)
+{
+	const struct sandbox_spec *s = x->spec;
+	rlim_t cpu = s->cpu_ms ? (rlim_t)(s->cpu_ms + 999) / 1000 + 1 :
+				 RLIM_INFINITY;
+	const struct {
+		__rlimit_resource_t what;
+		rlim_t max;
+	} rows[] = {
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_CPU, cpu },
+		{ RLIMIT_DATA, data_limit(x) },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_MSGQUEUE, 0 },
+		{ RLIMIT_NICE, 0 },
+		{ RLIMIT_NOFILE, (rlim_t)s->files },
+		{ RLIMIT_NPROC, (rlim_t)s->processes + 1 },
+		{ RLIMIT_RTPRIO, 0 },
+		{ RLIMIT_SIGPENDING, 256 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rlimit old, new = { rows[i].max, rows[i].max };
+
+		if (getrlimit(rows[i].what, &old) < 0)
+			return err_errno(e, "getrlimit %d", rows[i].what);
+		/* a hard limit that is lower already stays */
+		if (old.rlim_max < new.rlim_max)
+			new.rlim_cur = new.rlim_max = old.rlim_max;
+		if (setrlimit(rows[i].what, &new) < 0)
+			return err_errno(e, "setrlimit %d", rows[i].what);
+	}
+	x->layers |= LAYER_LIMITS;
+	return 0;
+}
+
+/* Only what was granted stays in any set, and nothing can come back. */
+static int
+set_capabilities(struct enter *x, struct err *e)
+{
+	uint64_t keep = x->spec->capabilities;
+	cap_t caps = cap_init();
+	int rc = 0;
+
+	for (cap_value_t c = 0; c < cap_max_bits(); c++) {
+		if (!(keep >> c & 1) && cap_drop_bound(c) < 0 &&
+		    errno != EINVAL)
+			rc = err_errno(e, "drop capability %d", c);
+		if (keep >> c & 1) {
+			cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET);
+			cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
+			cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
+		}
+	}
+	if (rc == 0 && prctl(PR_SET_SECUREBITS,
+			     SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+				     SECBIT_NO_SETUID_FIXUP |
+				     SECBIT_NO_SETUID_FIXUP_LOCKED |
+				     SECBIT_KEEP_CAPS_LOCKED |
+				     (keep ? 0 :
+					     SECBIT_NO_CAP_AMBIENT_RAISE |
+					     SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)) <
+			       0)
+		rc = err_errno(e, "set the secure bits");
+	if (rc == 0 && cap_set_proc(caps) < 0)
+		rc = err_errno(e, "set the capabilities");
+	cap_free(caps);
+	for (cap_value_t c = 0; rc == 0 && c < cap_max_bits(); c++)
+		if ((keep >> c & 1) && cap_set_ambient(c, CAP_SET) < 0)
+			rc = err_errno(e, "keep capability %d", c);
+	x->layers |= LAYER_CAPABILITIES;
+	return rc;
+}
+
+/* The unprivileged account, then a user namespace that knows no other. */
+static int
+set_ids(struct enter *x, struct err *e)
+{
+	const struct sandbox_spec *s = x->spec;
+
+	if (x->privileged) {
+		if (prctl(PR_SET_KEEPCAPS, 1) < 0 ||
+		    setgroups(s->n_groups, s->groups) < 0 ||
+		    setresgid(x->gid, x->gid, x->gid) < 0 ||
+		    setresuid(x->uid, x->uid, x->uid) < 0)
+			return err_errno(e, "become user id %u", x->uid);
+		/* reset by the change of ids; the maps are ours to write */
+		if (prctl(PR_SET_DUMPABLE, 1) < 0)
+			return err_errno(e, "prctl PR_SET_DUMPABLE");
+		x->layers |= LAYER_USER_ID;
+	}
+	if (!x->user_namespace)
+		return 0;
+	if (x->privileged && (unshare(CLONE_NEWUSER) < 0 ||
+			      write_maps(x->proc, x->uid, x->gid, e) < 0))
+		return e->kind ? -1 : err_errno(e, "make a user namespace");
+	x->layers |= LAYER_USER_NS;
+	return 0;
+}
+
+/* The kernel kills us when the agent dies; was it dead before we asked? */
+static int
+tie_to_agent(struct err *e)
+{
+	struct pollfd p = { .fd = FD_REPORT, .events = 0 };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_errno(e, "prctl PR_SET_PDEATHSIG");
+	if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP))
+		return err_set(e, ERR_AGENT, "the agent has gone");
+	return 0;
+}
+
+/*
+ * The order matters; each step says what it relies on.  Signals are blocked
+ * since before the fork, and the namespaces of the fork stand.  The system
+ * call filters come last of all, in init.c: everything here needs calls that
+ * they refuse.
+ */
+int
+enter_sandbox(struct enter *x, struct err *e)
+{
+	x->proc = -1;
+	if (setsid() < 0)
+		return err_errno(e, "setsid");
+	/* as the owner of the namespaces, before anything needs an id */
+	if (map_caller(x, e) < 0)
+		return -1;
+	/* by descriptors that were opened outside */
+	if (enter_cgroup(x, e) < 0)
+		return -1;
+	/* nothing of the agent's is open from here on */
+	if (syscall(SYS_close_range, FD_END, ~0u, 0) < 0)
+		return err_errno(e, "close_range");
+	/* needs the privileges that fall below */
+	if (view_enter(x->spec, &x->proc, e) < 0)
+		return -1;
+	if (sethostname("sandbox", 7) < 0)
+		return err_errno(e, "sethostname");
+	x->layers |= LAYER_NAMESPACES | LAYER_ROOT;
+	if (set_limits(x, e) < 0)
+		return -1;
+	/* ids before capabilities: changing them needs some */
+	if (set_ids(x, e) < 0 || set_capabilities(x, e) < 0)
+		return -1;
+	/* after the ids: changing them clears it */
+	if (tie_to_agent(e) < 0)
+		return -1;
+	/* nobody inside may look into or trace pid 1 */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_errno(e, "prctl PR_SET_DUMPABLE");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_errno(e, "prctl PR_SET_NO_NEW_PRIVS");
+	x->layers |= LAYER_NO_NEW_PRIVS;
+	return landlock_enter(x->spec, x->landlock_abi, x->proc, &x->layers,
+			      e);
+}

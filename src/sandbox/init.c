@@ -1,0 +1,412 @@
+#include "sandbox/init.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "sandbox/notify.h"
+#include "sandbox/watch.h"
+
+enum phase {
+	PHASE_RUNNING,
+	PHASE_TERM,		/* TERM was sent; KILL follows */
+	PHASE_DEAD,		/* the plugin has gone, or KILL was sent */
+};
+
+struct init {
+	const struct sandbox_spec *spec;
+	enum phase phase;
+	pid_t plugin;
+	int status;		/* of the plugin, as from waitpid() */
+	bool exited;
+	enum report_reason reason;
+	int64_t deadline_ms;	/* monotonic; 0: none */
+	int64_t watch_ms;	/* next look at memory and CPU; 0: never */
+	int signals;		/* signalfd */
+	struct notify notify;
+};
+
+/* What the plugin's first process says before it becomes the plugin. */
+struct hello {
+	int failed;
+	char text[REPORT_TEXT];
+};
+
+static _Noreturn void
+fail(const struct err *e)
+{
+	struct report r = { .type = REPORT_FAILED };
+
+	snprintf(r.text, sizeof(r.text), "%.700s%s%.300s", e->msg,
+		 e->hint[0] ? "; " : "", e->hint);
+	if (send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL) < 0)
+		_exit(124);
+	_exit(125);
+}
+
+static int
+send_hello(int channel, const struct hello *h, int listener)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { (void *)(uintptr_t)h, sizeof(*h) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (listener >= 0) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &listener, sizeof(int));
+	}
+	return sendmsg(channel, &msg, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+/* 1 a hello came, 0 the channel was closed (the program was started). */
+static int
+receive_hello(int channel, struct hello *h, int *listener)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { h, sizeof(*h) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+
+	if (recvmsg(channel, &msg, MSG_CMSG_CLOEXEC) != sizeof(*h))
+		return 0;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_type == SCM_RIGHTS)
+		memcpy(listener, CMSG_DATA(c), sizeof(int));
+	return 1;
+}
+
+static _Noreturn void
+become_plugin(const struct enter *x, int channel)
+{
+	struct hello h = { .failed = 0 };
+	struct err e = ERR_INIT;
+	int listener = -1;
+	sigset_t none;
+
+	sigemptyset(&none);
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	if (setsid() < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
+	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		err_errno(&e, "prepare the plugin's process");
+	else if (seccomp_install(x->filter, &listener, &e) == 0 &&
+		 send_hello(channel, &h, listener) == 0) {
+		if (listener >= 0)
+			close(listener);
+		execve(x->spec->argv.items[0], x->spec->argv.items,
+		       x->spec->env.items);
+		err_errno(&e, "start %s", x->spec->argv.items[0]);
+	}
+	h.failed = 1;
+	snprintf(h.text, sizeof(h.text), "%s", e.msg);
+	send_hello(channel, &h, -1);
+	_exit(127);
+}
+
+/* Nothing of the plugin's stays open in pid 1. */
+static int
+drop_stdio(struct err *e)
+{
+	_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return err_errno(e, "open /dev/null");
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(null, fd) < 0)
+			return err_errno(e, "dup2");
+	return 0;
+}
+
+static int
+check_required(const struct enter *x, struct err *e)
+{
+	unsigned missing = x->spec->require & ~x->layers;
+
+	for (unsigned bit = 1; bit < LAYER_END; bit <<= 1) {
+		if (!(missing & bit))
+			continue;
+		err_set(e, ERR_AGENT,
+			"the configuration requires the layer %s, which this "
+			"host does not enforce",
+			layer_name(bit));
+		return err_hint(e, "devops_agent doctor says why");
+	}
+	return 0;
+}
+
+/*
+ * Fork the plugin.  The filter is installed by the plugin's own process,
+ * because pid 1 answers for it and must not wait for itself; its listener
+ * comes over `channel`, which the program's start closes.
+ */
+static int
+start_plugin(struct init *in, struct enter *x, int *channel, struct err *e)
+{
+	_close_ int theirs = -1;
+	struct hello h;
+	int pair[2];
+	int listener = -1;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, "socketpair");
+	*channel = pair[0];
+	theirs = pair[1];
+	in->plugin = fork();
+	if (in->plugin < 0)
+		return err_errno(e, "fork");
+	if (in->plugin == 0)
+		become_plugin(x, theirs);
+	close(steal_fd(&theirs));
+	if (drop_stdio(e) < 0 || seccomp_install(x->own_filter, NULL, e) < 0)
+		return -1;
+	if (!receive_hello(*channel, &h, &listener) || h.failed)
+		return err_set(e, ERR_AGENT, "%s",
+			       h.failed ? h.text :
+					  "the plugin's process died at once");
+	in->notify.listener = listener;
+	x->layers |= LAYER_SECCOMP |
+		     (listener >= 0 ? LAYER_SECCOMP_NOTIFY : 0);
+	return check_required(x, e);
+}
+
+static void
+report_entered(struct init *in, const struct enter *x)
+{
+	struct report r = { .type = REPORT_ENTERED,
+			    .layers = x->layers,
+			    .detail = x->landlock_abi };
+
+	notify_send(&in->notify, &r);
+}
+
+static void
+kill_all(struct init *in, enum report_reason reason)
+{
+	if (in->reason == REASON_NONE)
+		in->reason = reason;
+	in->phase = PHASE_DEAD;
+	kill(-1, SIGKILL);
+}
+
+/* Ask everything to end, and be ready to insist. */
+static void
+stop_all(struct init *in, enum report_reason reason)
+{
+	if (in->phase != PHASE_RUNNING)
+		return;
+	if (in->reason == REASON_NONE)
+		in->reason = reason;
+	in->phase = PHASE_TERM;
+	in->deadline_ms = clock_mono_ms() + in->spec->grace_ms;
+	kill(-1, SIGTERM);
+	/* one that was stopped would not notice */
+	kill(-1, SIGCONT);
+}
+
+static void
+reap(struct init *in)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != in->plugin)
+			continue;
+		in->exited = true;
+		in->status = status;
+		in->phase = PHASE_DEAD;
+	}
+}
+
+static void
+handle_signals(struct init *in)
+{
+	struct signalfd_siginfo info;
+
+	while (read(in->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(in);
+		else
+			stop_all(in, REASON_STOPPED);
+	}
+}
+
+static void
+handle_order(struct init *in)
+{
+	struct order o;
+
+	if (recv(FD_REPORT, &o, sizeof(o), MSG_DONTWAIT) != sizeof(o))
+		return;
+	if (o.type == ORDER_STOP)
+		stop_all(in, REASON_STOPPED);
+	else if (o.type == ORDER_ARM && in->phase == PHASE_RUNNING)
+		in->deadline_ms = o.ms ? clock_mono_ms() + o.ms : 0;
+}
+
+static void
+handle_time(struct init *in)
+{
+	int64_t now = clock_mono_ms();
+	struct watch_sum sum;
+	struct rusage reaped;
+
+	if (in->deadline_ms && now >= in->deadline_ms) {
+		if (in->phase == PHASE_TERM)
+			kill_all(in, in->reason);
+		else
+			stop_all(in, REASON_DEADLINE);
+	}
+	if (!in->watch_ms || now < in->watch_ms)
+		return;
+	in->watch_ms = now + WATCH_INTERVAL_MS;
+	watch_read(in->notify.proc, &sum);
+	getrusage(RUSAGE_CHILDREN, &reaped);
+	sum.cpu_us += reaped.ru_utime.tv_sec * INT64_C(1000000) +
+		      reaped.ru_utime.tv_usec +
+		      reaped.ru_stime.tv_sec * INT64_C(1000000) +
+		      reaped.ru_stime.tv_usec;
+	if (sum.memory_bytes > in->spec->memory_bytes)
+		kill_all(in, REASON_MEMORY);
+	else if (in->spec->cpu_ms && sum.cpu_us > in->spec->cpu_ms * 1000)
+		kill_all(in, REASON_CPU);
+}
+
+/* Milliseconds until something is due, for poll(). */
+static int
+time_left(const struct init *in)
+{
+	int64_t now = clock_mono_ms();
+	int64_t due = in->deadline_ms;
+
+	if (in->watch_ms && (!due || in->watch_ms < due))
+		due = in->watch_ms;
+	if (!due)
+		return -1;
+	if (due <= now)
+		return 0;
+	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
+}
+
+static void
+turn(struct init *in)
+{
+	struct pollfd fds[] = {
+		{ .fd = in->signals, .events = POLLIN },
+		{ .fd = FD_REPORT, .events = POLLIN },
+		{ .fd = in->notify.listener, .events = POLLIN },
+	};
+
+	if (poll(fds, ARRAY_SIZE(fds), time_left(in)) < 0 && errno != EINTR)
+		_exit(125);
+	if (fds[2].revents & POLLIN) {
+		if (notify_answer(&in->notify))
+			kill_all(in, REASON_SYSCALL);
+	} else if (fds[2].revents) {
+		in->notify.listener = -1;	/* nobody is left under it */
+	}
+	if (fds[1].revents & (POLLHUP | POLLERR))
+		_exit(125);	/* the agent has gone: so do we, and all */
+	if (fds[1].revents & POLLIN)
+		handle_order(in);
+	if (fds[0].revents)
+		handle_signals(in);
+	handle_time(in);
+}
+
+/* The plugin has ended: so does what it left behind. */
+static _Noreturn void
+finish(struct init *in, int channel)
+{
+	struct report r = { .type = REPORT_EXITED };
+	struct err e = ERR_INIT;
+	struct rusage usage;
+	struct hello h;
+	int status;
+	pid_t pid;
+
+	kill(-1, SIGKILL);
+	while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR)
+		if (pid == in->plugin)
+			in->status = status;
+	/* closed by the program's start, unless that failed */
+	if (receive_hello(channel, &h, &(int){ -1 })) {
+		err_set(&e, ERR_AGENT, "%s", h.text);
+		fail(&e);
+	}
+	getrusage(RUSAGE_CHILDREN, &usage);
+	r.status = in->status;
+	r.reason = in->reason;
+	r.cpu_us = (uint64_t)usage.ru_utime.tv_sec * 1000000 +
+		   (uint64_t)usage.ru_utime.tv_usec +
+		   (uint64_t)usage.ru_stime.tv_sec * 1000000 +
+		   (uint64_t)usage.ru_stime.tv_usec;
+	r.max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	r.dropped = in->notify.dropped;
+	send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
+	_exit(0);
+}
+
+static int
+open_signals(struct init *in, struct err *e)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	in->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	return in->signals < 0 ? err_errno(e, "signalfd") : 0;
+}
+
+void
+init_run(struct enter *x)
+{
+	static struct init in;
+	struct err e = ERR_INIT;
+	int channel = -1;
+
+	in.spec = x->spec;
+	in.notify.spec = x->spec;
+	in.notify.listener = -1;
+	if (enter_sandbox(x, &e) < 0 || open_signals(&in, &e) < 0)
+		fail(&e);
+	in.notify.proc = x->proc;
+	if (start_plugin(&in, x, &channel, &e) < 0)
+		fail(&e);
+	report_entered(&in, x);
+	if (x->spec->timeout_ms)
+		in.deadline_ms = clock_mono_ms() + x->spec->timeout_ms;
+	if (!(x->layers & LAYER_CGROUP) || x->spec->cpu_ms)
+		in.watch_ms = clock_mono_ms() + WATCH_INTERVAL_MS;
+	while (in.phase != PHASE_DEAD)
+		turn(&in);
+	finish(&in, channel);
+}

@@ -1,0 +1,279 @@
+#include "sandbox/notify.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sandbox/enter.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/tracepath.h"
+
+void
+notify_send(struct notify *n, const struct report *r)
+{
+	if (send(FD_REPORT, r, sizeof(*r), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		n->dropped++;
+}
+
+/* FNV-1a over what makes two reports the same to a reader. */
+static uint64_t
+hash(const struct report *r)
+{
+	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)(uint32_t)r->syscall;
+
+	h = (h ^ r->write) * 0x100000001b3u;
+	for (const char *p = r->text; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	return h ? h : 1;
+}
+
+/* Each thing once; when the table wraps, an old one may come again. */
+static void
+report_once(struct notify *n, const struct report *r)
+{
+	uint64_t h = hash(r);
+	uint64_t *slot = &n->seen[h % NOTIFY_SEEN];
+
+	if (*slot == h)
+		return;
+	*slot = h;
+	notify_send(n, r);
+}
+
+/* Copy the memory of the process that asks; -1 where it can't be read. */
+static ssize_t
+read_memory(const struct notify *n, unsigned pid, uint64_t address, void *to,
+	    size_t len)
+{
+	char path[32];
+	_close_ int fd = -1;
+
+	snprintf(path, sizeof(path), "%u/mem", pid);
+	fd = openat(n->proc, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -1 : pread(fd, to, len, (off_t)address);
+}
+
+struct address {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+		char bytes[sizeof(struct sockaddr_un)];
+	} u;
+	size_t len;
+	int type;		/* SOCK_*; 0 where it can't be told */
+};
+
+/* The kind of the socket, from a copy of the descriptor. */
+static int
+socket_type(unsigned pid, int fd)
+{
+	_close_ int pidfd = -1;
+	_close_ int copy = -1;
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return 0;
+	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (copy < 0 ||
+	    getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		return 0;
+	return type;
+}
+
+static bool
+read_address(const struct notify *n, const struct seccomp_notif *req,
+	     struct address *a)
+{
+	bool send = req->data.nr == SYS_sendto;
+	uint64_t at = req->data.args[send ? 4 : 1];
+	uint64_t len = req->data.args[send ? 5 : 2] & 0xffffffffu;
+	ssize_t got;
+
+	memset(a, 0, sizeof(*a));
+	if (len < sizeof(sa_family_t))
+		return false;
+	if (len > sizeof(a->u.bytes) - 1)
+		len = sizeof(a->u.bytes) - 1;
+	got = read_memory(n, req->pid, at, a->u.bytes, len);
+	if (got < (ssize_t)sizeof(sa_family_t))
+		return false;
+	a->len = (size_t)got;
+	a->type = send ? SOCK_DGRAM :
+			 socket_type(req->pid, (int)req->data.args[0]);
+	return true;
+}
+
+/* "tcp 192.0.2.1:443", "udp [2001:db8::1]:53", "unix /run/x", "family 17". */
+static void
+format_address(const struct address *a, char *text, size_t size)
+{
+	const char *proto = a->type == SOCK_DGRAM ? "udp" : "tcp";
+	char host[INET6_ADDRSTRLEN];
+
+	switch (a->u.any.sa_family) {
+	case AF_INET:
+		inet_ntop(AF_INET, &a->u.in.sin_addr, host, sizeof(host));
+		snprintf(text, size, "%s %s:%u", proto, host,
+			 ntohs(a->u.in.sin_port));
+		break;
+	case AF_INET6:
+		inet_ntop(AF_INET6, &a->u.in6.sin6_addr, host, sizeof(host));
+		snprintf(text, size, "%s [%s]:%u", proto, host,
+			 ntohs(a->u.in6.sin6_port));
+		break;
+	case AF_UNIX:
+		snprintf(text, size, "unix %s%.100s",
+			 a->u.un.sun_path[0] ? "" : "@",
+			 a->u.un.sun_path[0] ? a->u.un.sun_path :
+					       a->u.un.sun_path + 1);
+		break;
+	default:
+		snprintf(text, size, "family %d", a->u.any.sa_family);
+	}
+}
+
+static bool
+has_port(const struct sandbox_ports *ports, unsigned port)
+{
+	for (size_t i = 0; i < ports->n; i++)
+		if (ports->port[i] == port)
+			return true;
+	return false;
+}
+
+/* Would the grant let this address through? */
+static bool
+address_granted(const struct sandbox_spec *s, const struct address *a, int nr)
+{
+	int family = a->u.any.sa_family;
+	unsigned port;
+
+	if (s->host_network || (family != AF_INET && family != AF_INET6))
+		return true;	/* the kind of socket was decided before */
+	if (a->type == SOCK_DGRAM)
+		return s->udp;
+	/* sin_port and sin6_port are at the same place */
+	port = ntohs(a->u.in.sin_port);
+	return has_port(nr == SYS_bind ? &s->listen : &s->connect, port);
+}
+
+/* true: refuse it */
+static bool
+look_at_address(struct notify *n, const struct seccomp_notif *req)
+{
+	struct report r = { .type = REPORT_DENIED,
+			    .syscall = req->data.nr,
+			    .verdict = VERDICT_REFUSED };
+	struct address a;
+
+	/* unreadable memory: the kernel will say EFAULT */
+	if (!read_address(n, req, &a) ||
+	    address_granted(n->spec, &a, req->data.nr))
+		return false;
+	format_address(&a, r.text, sizeof(r.text));
+	report_once(n, &r);
+	return true;
+}
+
+static void
+look_at_path(struct notify *n, const struct seccomp_notif *req)
+{
+	struct report r = { .type = REPORT_ACCESS,
+			    .syscall = req->data.nr,
+			    .verdict = VERDICT_CONTINUED };
+	struct tracepath t;
+	char path[PATH_MAX];
+	ssize_t got;
+
+	if (!tracepath_find(req->data.nr, req->data.args, &t))
+		return;
+	memset(path, 0, sizeof(path));
+	/* up to the end of the page that the path may end in */
+	got = read_memory(n, req->pid, t.address, path, sizeof(path) - 1);
+	if (got <= 0)
+		return;
+	r.write = t.write;
+	if (tracepath_resolve(n->proc, req->pid, t.dirfd, path, r.text,
+			      sizeof(r.text)))
+		report_once(n, &r);
+}
+
+static void
+report_call(struct notify *n, const struct seccomp_notif *req,
+	    enum report_verdict verdict)
+{
+	struct report r = { .type = REPORT_DENIED,
+			    .syscall = req->data.nr,
+			    .verdict = verdict };
+
+	memcpy(r.args, req->data.args, sizeof(r.args));
+	report_once(n, &r);
+}
+
+/* Decide by number; true in *kill: the job ends here. */
+static bool
+decide(struct notify *n, const struct seccomp_notif *req, int *error,
+       bool *kill_job)
+{
+	switch (seccomp_classify(req->data.nr)) {
+	case SECCOMP_CLASS_KILL:
+		report_call(n, req, VERDICT_KILLED);
+		*kill_job = true;
+		*error = EPERM;
+		return true;
+	case SECCOMP_CLASS_ASK:
+		if (req->data.nr != SYS_connect && req->data.nr != SYS_bind &&
+		    req->data.nr != SYS_sendto) {
+			look_at_path(n, req);
+			return false;
+		}
+		*error = EACCES;
+		return look_at_address(n, req);
+	default:
+		break;
+	}
+	report_call(n, req, VERDICT_REFUSED);
+	*error = EPERM;
+	return true;
+}
+
+bool
+notify_answer(struct notify *n)
+{
+	struct seccomp_notif req;
+	struct seccomp_notif_resp resp;
+	bool kill_job = false;
+	int error = EPERM;
+
+	memset(&req, 0, sizeof(req));
+	if (ioctl(n->listener, SECCOMP_IOCTL_NOTIF_RECV, &req) < 0)
+		return false;	/* the caller died meanwhile */
+	memset(&resp, 0, sizeof(resp));
+	resp.id = req.id;
+	if (decide(n, &req, &error, &kill_job))
+		resp.error = -error;
+	else
+		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	/* a caller killed on the spot never sees its call return */
+	if (kill_job)
+		kill((pid_t)req.pid, SIGKILL);
+	(void)ioctl(n->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+	return kill_job;
+}

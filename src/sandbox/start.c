@@ -1,0 +1,375 @@
+#include "sandbox/sandbox.h"
+
+#include <sys/capability.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "sandbox/ids.h"
+#include "sandbox/init.h"
+#include "sandbox/landlock.h"
+
+void
+sandbox_spec_init(struct sandbox_spec *s)
+{
+	*s = (struct sandbox_spec){
+		.timeout_ms = 60000,
+		.grace_ms = 2000,
+		.memory_bytes = 128 << 20,
+		.processes = 16,
+		.files = 64,
+		.tmp_bytes = 16 << 20,
+		.require = LAYER_NAMESPACES | LAYER_ROOT | LAYER_CAPABILITIES |
+			   LAYER_NO_NEW_PRIVS | LAYER_SECCOMP | LAYER_LIMITS,
+	};
+}
+
+void
+sandbox_spec_release(struct sandbox_spec *s)
+{
+	strv_release(&s->argv);
+	strv_release(&s->env);
+	strv_release(&s->read);
+	strv_release(&s->write);
+	strv_release(&s->exec);
+}
+
+void
+sandbox_init(struct sandbox *box)
+{
+	*box = (struct sandbox){ .pid = -1,
+				 .pidfd = -1,
+				 .stdin_fd = -1,
+				 .stdout_fd = -1,
+				 .stderr_fd = -1,
+				 .report_fd = -1,
+				 .id_lock = -1 };
+}
+
+/* The child's ends; all above the fixed numbers of enter.h. */
+struct ends {
+	int in, out, err, report;
+};
+
+static void
+close_ends(struct ends *ends)
+{
+	cleanup_fdp(&ends->in);
+	cleanup_fdp(&ends->out);
+	cleanup_fdp(&ends->err);
+	cleanup_fdp(&ends->report);
+}
+
+/* Move a descriptor out of the way of the fixed numbers. */
+static int
+move_up(int *fd)
+{
+	int high;
+
+	if (*fd > FD_END)
+		return 0;
+	high = fcntl(*fd, F_DUPFD_CLOEXEC, FD_END + 1);
+	if (high < 0)
+		return -1;
+	close(*fd);
+	*fd = high;
+	return 0;
+}
+
+static int
+make_pipe(int *ours, int *theirs, bool we_write)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	*ours = ends[we_write];
+	*theirs = ends[!we_write];
+	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 || move_up(theirs) < 0 ?
+		       -1 :
+		       0;
+}
+
+static int
+make_channels(struct sandbox *box, struct ends *ends, struct err *e)
+{
+	int pair[2];
+
+	if (make_pipe(&box->stdin_fd, &ends->in, true) < 0 ||
+	    make_pipe(&box->stdout_fd, &ends->out, false) < 0 ||
+	    make_pipe(&box->stderr_fd, &ends->err, false) < 0)
+		return err_errno(e, "make the plugin's pipes");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, "make the report channel");
+	box->report_fd = pair[0];
+	ends->report = pair[1];
+	if (fcntl(box->report_fd, F_SETFL, O_NONBLOCK) < 0 ||
+	    move_up(&ends->report) < 0)
+		return err_errno(e, "make the report channel");
+	return 0;
+}
+
+static bool
+has_capability(cap_value_t c)
+{
+	cap_flag_value_t set = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (caps) {
+		cap_get_flag(caps, c, CAP_EFFECTIVE, &set);
+		cap_free(caps);
+	}
+	return set == CAP_SET;
+}
+
+static int
+choose_ids(const struct sandbox_spec *s, struct enter *x, struct sandbox *box,
+	   struct err *e)
+{
+	x->privileged = geteuid() == 0 && has_capability(CAP_SYS_ADMIN) &&
+			has_capability(CAP_SETUID);
+	/* capabilities over the host mean nothing in a namespace of one's own */
+	x->user_namespace = !x->privileged || !s->capabilities;
+	if (!x->privileged) {
+		x->uid = geteuid();
+		x->gid = getegid();
+		if (x->uid == 0)
+			return err_set(e, ERR_AGENT,
+				       "root without CAP_SYS_ADMIN cannot make "
+				       "a sandbox");
+		if (s->user_set && s->uid != x->uid)
+			return err_set(e, ERR_DENIED,
+				       "only root may run a plugin as another "
+				       "user");
+		return 0;
+	}
+	if (s->user_set) {
+		x->uid = s->uid;
+		x->gid = s->gid;
+		return x->uid == 0 || x->gid == 0 ?
+			       err_set(e, ERR_DENIED,
+				       "a plugin never runs as root") :
+			       0;
+	}
+	box->id_lock = ids_take(&x->uid, e);
+	x->gid = x->uid;
+	return box->id_lock < 0 ? -1 : move_up(&box->id_lock);
+}
+
+static uint64_t
+namespace_flags(const struct sandbox_spec *s, const struct enter *x)
+{
+	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+			 CLONE_NEWUTS;
+
+	if (!s->host_network && !s->udp && !s->connect.n && !s->listen.n)
+		flags |= CLONE_NEWNET;
+	if (!x->privileged)
+		flags |= CLONE_NEWUSER;
+	return flags;
+}
+
+static enum seccomp_net
+filter_network(const struct sandbox_spec *s)
+{
+	bool tcp = s->connect.n || s->listen.n;
+
+	if (s->host_network)
+		return SECCOMP_NET_HOST;
+	if (tcp && s->udp)
+		return SECCOMP_NET_TCP_UDP;
+	if (tcp)
+		return SECCOMP_NET_TCP;
+	return s->udp ? SECCOMP_NET_UDP : SECCOMP_NET_NONE;
+}
+
+static _Noreturn void
+child(struct enter *x, const struct ends *ends, const struct sandbox *box)
+{
+	/* the numbers of enter.h; dup2 leaves O_CLOEXEC off, so put it back */
+	if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 ||
+	    dup2(ends->err, 2) < 0 ||
+	    dup3(ends->report, FD_REPORT, O_CLOEXEC) < 0)
+		_exit(125);
+	if (box->id_lock >= 0 && dup3(box->id_lock, FD_ID_LOCK, O_CLOEXEC) < 0)
+		_exit(125);
+	init_run(x);
+}
+
+static int
+explain_fork(struct err *e)
+{
+	int saved = errno;
+
+	err_errno(e, "make the sandbox's namespaces");
+	if (saved == EPERM)
+		err_hint(e, "this host forbids user namespaces to ordinary "
+			    "users; devops_agent doctor says how to allow "
+			    "them");
+	if (saved == ENOSPC || saved == EUSERS)
+		err_hint(e, "raise user.max_user_namespaces");
+	return -1;
+}
+
+static int
+fork_init(struct enter *x, struct sandbox *box, struct err *e)
+{
+	_cleanup_(close_ends) struct ends ends = { -1, -1, -1, -1 };
+	uint64_t flags = namespace_flags(x->spec, x);
+	sigset_t all, old;
+	long pid;
+
+	if (make_channels(box, &ends, e) < 0)
+		return -1;
+	/* pid 1 must never see a signal before it can take it */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	pid = syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL,
+		      &box->pidfd, NULL, 0);
+	if (pid == 0)
+		child(x, &ends, box);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (pid < 0)
+		return explain_fork(e);
+	box->pid = (pid_t)pid;
+	return 0;
+}
+
+int
+sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
+	      struct err *e)
+{
+	struct seccomp_features features = {
+		.net = filter_network(spec),
+		.unix_sockets = spec->unix_sockets,
+		.exec_any = spec->exec_any,
+		.trace = spec->trace,
+	};
+	struct seccomp_features own = { .net = SECCOMP_NET_NONE };
+	struct cgroup_limits limits = { spec->memory_bytes, spec->processes };
+	_cleanup_(seccomp_program_release) struct seccomp_program filter;
+	_cleanup_(seccomp_program_release) struct seccomp_program own_filter;
+	struct enter x = { .spec = spec,
+			   .filter = &filter,
+			   .own_filter = &own_filter };
+	const char *why;
+	int rc;
+
+	sandbox_init(box);
+	memset(&filter, 0, sizeof(filter));
+	memset(&own_filter, 0, sizeof(own_filter));
+	x.landlock_abi = landlock_abi();
+	if (choose_ids(spec, &x, box, e) < 0 ||
+	    seccomp_prepare(&features, &filter, e) < 0 ||
+	    seccomp_prepare(&own, &own_filter, e) < 0) {
+		sandbox_release(box);
+		return -1;
+	}
+	box->cgroup = cgroup_new(&limits, &why);
+	x.cgroup = box->cgroup;
+	rc = fork_init(&x, box, e);
+	if (rc < 0)
+		sandbox_release(box);
+	return rc;
+}
+
+int
+sandbox_read_report(struct sandbox *box, struct report *r)
+{
+	ssize_t n = recv(box->report_fd, r, sizeof(*r), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n != sizeof(*r))
+		return -1;
+	r->text[sizeof(r->text) - 1] = '\0';
+	return 1;
+}
+
+static void
+send_order(struct sandbox *box, enum order_type type, int64_t ms)
+{
+	struct order o = { .type = type, .ms = ms };
+
+	/* pid 1 may have gone: then there is nothing left to order */
+	(void)send(box->report_fd, &o, sizeof(o), MSG_NOSIGNAL);
+}
+
+void
+sandbox_arm(struct sandbox *box, int64_t timeout_ms)
+{
+	send_order(box, ORDER_ARM, timeout_ms);
+}
+
+void
+sandbox_stop(struct sandbox *box)
+{
+	send_order(box, ORDER_STOP, 0);
+}
+
+void
+sandbox_kill(struct sandbox *box)
+{
+	if (box->pidfd >= 0 && !box->waited)
+		(void)syscall(SYS_pidfd_send_signal, box->pidfd, SIGKILL, NULL,
+			      0);
+	if (box->cgroup)
+		cgroup_kill(box->cgroup);
+}
+
+int
+sandbox_wait(struct sandbox *box, int64_t timeout_ms, struct err *e)
+{
+	int64_t end = clock_mono_ms() + timeout_ms;
+	struct pollfd p = { .fd = box->pidfd, .events = POLLIN };
+
+	while (!box->waited) {
+		int64_t left = end - clock_mono_ms();
+		int n = poll(&p, 1, left < 0 ? 0 : (int)left);
+
+		if (n > 0) {
+			/* the kernel reaped every process of the namespace */
+			waitpid(box->pid, NULL, 0);
+			box->waited = true;
+		} else if (n == 0) {
+			return err_set(e, ERR_AGENT,
+				       "a process of the sandbox can't be "
+				       "killed: pid %d of the host is in "
+				       "uninterruptible sleep or below it",
+				       (int)box->pid);
+		}
+	}
+	return 0;
+}
+
+#define KILL_TIMEOUT_MS 5000
+
+void
+sandbox_release(struct sandbox *box)
+{
+	struct err ignored = ERR_INIT;
+
+	if (box->pidfd >= 0 && !box->waited) {
+		sandbox_kill(box);
+		sandbox_wait(box, KILL_TIMEOUT_MS, &ignored);
+	}
+	cgroup_free(steal_ptr(&box->cgroup));
+	cleanup_fdp(&box->pidfd);
+	cleanup_fdp(&box->stdin_fd);
+	cleanup_fdp(&box->stdout_fd);
+	cleanup_fdp(&box->stderr_fd);
+	cleanup_fdp(&box->report_fd);
+	cleanup_fdp(&box->id_lock);
+	sandbox_init(box);
+}

@@ -1,0 +1,494 @@
+#include "sandbox/view.h"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sandbox/mountapi.h"
+#include "sandbox/walk.h"
+
+/* The new root is mounted over this folder of the old one. */
+#define BASE "/tmp"
+/* How plugins tell the sandbox's own mounts from the host's. */
+#define SOURCE "devops_agent"
+
+#define MAX_ENTRIES 256
+
+/* One path of the host that the plugin sees. */
+struct entry {
+	char *path;
+	int tree;			/* a detached mount */
+	uint64_t attributes;
+	bool folder;
+};
+
+struct view {
+	const struct sandbox_spec *spec;
+	struct entry entries[MAX_ENTRIES];
+	size_t n;
+	char *links[MAX_ENTRIES][2];	/* path, target */
+	size_t n_links;
+	bool old_kernel;		/* no mount_setattr */
+	int base;			/* O_PATH of the new root */
+	int proc;			/* the sandbox's own /proc */
+};
+
+const char *const view_devices[] = { "/dev/null",   "/dev/zero",
+				     "/dev/full",   "/dev/random",
+				     "/dev/urandom", NULL };
+
+static int
+add_links(struct view *v, struct walk *w, struct err *e)
+{
+	for (int i = 0; i < w->n_links; i++) {
+		if (v->n_links == MAX_ENTRIES)
+			return err_set(e, ERR_USAGE,
+				       "more than %d symbolic links",
+				       MAX_ENTRIES);
+		v->links[v->n_links][0] = steal_ptr(&w->links[i].path);
+		v->links[v->n_links++][1] = steal_ptr(&w->links[i].target);
+	}
+	return 0;
+}
+
+static int
+clone_entry(struct view *v, struct walk *w, uint64_t attributes,
+	    struct err *e)
+{
+	struct entry *entry = &v->entries[v->n];
+
+	if (v->n == MAX_ENTRIES)
+		return err_set(e, ERR_USAGE, "more than %d paths",
+			       MAX_ENTRIES);
+	entry->tree = mountapi_clone_tree(w->fd);
+	if (entry->tree < 0)
+		return err_errno(e, "bind %s", w->path);
+	if (mountapi_set_attributes(entry->tree, attributes) < 0) {
+		if (errno != ENOSYS)
+			return err_errno(e, "restrict %s", w->path);
+		v->old_kernel = true;
+	}
+	entry->attributes = attributes;
+	entry->folder = w->folder;
+	entry->path = steal_ptr(&w->path);
+	v->n++;
+	return 0;
+}
+
+/* Is it there already, at least as writable? */
+static bool
+have_entry(const struct view *v, const char *path, uint64_t attributes)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->entries[i].path, path) == 0 &&
+		    (v->entries[i].attributes & ~attributes) == 0)
+			return true;
+	return false;
+}
+
+static int
+add_path(struct view *v, const char *path, uint64_t attributes, bool required,
+	 struct err *e)
+{
+	struct walk w;
+	int rc;
+
+	if (walk_open(path, &w, e) < 0)
+		return !required && e->errnum == ENOENT ? 0 : -1;
+	rc = have_entry(v, w.path, attributes) ?
+		     0 :
+		     clone_entry(v, &w, attributes, e);
+	if (rc == 0)
+		rc = add_links(v, &w, e);
+	walk_release(&w);
+	return rc;
+}
+
+static int
+add_paths(struct view *v, const struct strv *paths, uint64_t attributes,
+	  struct err *e)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		const char *path = paths->items[i];
+
+		/* the private /proc serves its own files: see view_proc */
+		if (strncmp(path, "/proc/", 6) == 0 ||
+		    strcmp(path, "/proc") == 0)
+			continue;
+		if (add_path(v, path, attributes, false, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+
+	/* of two with one path, the more writable comes later: on top */
+	if (order == 0)
+		return x->attributes < y->attributes ? 1 : -1;
+	return order;
+}
+
+static int
+collect(struct view *v, struct err *e)
+{
+	const struct sandbox_spec *s = v->spec;
+	uint64_t common = MOUNTAPI_NOSUID | MOUNTAPI_NODEV;
+	uint64_t noexec = s->exec_any ? 0 : MOUNTAPI_NOEXEC;
+
+	if (add_paths(v, &s->exec, common | MOUNTAPI_RDONLY, e) < 0 ||
+	    add_paths(v, &s->read, common | MOUNTAPI_RDONLY, e) < 0 ||
+	    add_paths(v, &s->write, common | noexec, e) < 0)
+		return -1;
+	if (s->host_processes &&
+	    add_path(v, "/proc", common | MOUNTAPI_RDONLY | MOUNTAPI_NOEXEC,
+		     true, e) < 0)
+		return -1;
+	for (const char *const *d = view_devices; *d; d++)
+		if (add_path(v, *d, MOUNTAPI_NOSUID | MOUNTAPI_NOEXEC, true,
+			     e) < 0)
+			return -1;
+	qsort(v->entries, v->n, sizeof(v->entries[0]), by_path);
+	return 0;
+}
+
+/*
+ * Make every folder on the way to `path` (relative to the new root), and the
+ * last component as a folder or an empty file, where they are missing; then
+ * open it.  No symlink is followed and nothing outside the root is reached.
+ */
+static int
+open_place(struct view *v, const char *path, bool folder, struct err *e)
+{
+	char partial[PATH_MAX];
+	size_t len = strlen(path);
+	_close_ int dir = -1;
+	int fd;
+
+	if (len >= sizeof(partial))
+		return err_set(e, ERR_USAGE, "%s: path too long", path);
+	fd = mountapi_open_beneath(v->base, path);
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? err_errno(e, "open %s inside", path) : fd;
+	for (size_t i = 1; i <= len; i++) {
+		_close_ int made = -1;
+
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(partial, path, i);
+		partial[i] = '\0';
+		if (path[i] == '/' || folder) {
+			if (mkdirat(v->base, partial, 0755) < 0 &&
+			    errno != EEXIST)
+				return err_errno(e, "make folder %s", path);
+			continue;
+		}
+		made = openat(v->base, partial,
+			      O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW |
+				      O_CLOEXEC,
+			      0644);
+		if (made < 0)
+			return err_errno(e, "make place %s", path);
+	}
+	fd = mountapi_open_beneath(v->base, path);
+	return fd < 0 ? err_errno(e, "open place %s", path) : fd;
+}
+
+static int
+place(struct view *v, const struct entry *entry, struct err *e)
+{
+	_close_ int target = -1;
+	char path[PATH_MAX];
+
+	target = open_place(v, entry->path + 1, entry->folder, e);
+	if (target < 0)
+		return -1;
+	if (mountapi_attach(entry->tree, target) < 0)
+		return err_errno(e, "mount %s", entry->path);
+	if (!v->old_kernel)
+		return 0;
+	snprintf(path, sizeof(path), BASE "%s", entry->path);
+	return mountapi_remount_below(path, entry->attributes) < 0 ?
+		       err_errno(e, "restrict %s", entry->path) :
+		       0;
+}
+
+/* A host root that was granted becomes the new root; else an empty tmpfs. */
+static int
+mount_base(struct view *v, struct err *e)
+{
+	if (mount(SOURCE, BASE, "tmpfs", MS_NOSUID | MS_NODEV,
+		  "size=1m,nr_inodes=4096,mode=0755") < 0)
+		return err_errno(e, "mount the new root");
+	if (v->n > 0 && strcmp(v->entries[0].path, "/") == 0) {
+		_close_ int target = open(BASE, O_PATH | O_CLOEXEC);
+
+		if (target < 0 ||
+		    mountapi_attach(v->entries[0].tree, target) < 0)
+			return err_errno(e, "mount / as the new root");
+		if (v->old_kernel &&
+		    mountapi_remount_below(BASE, v->entries[0].attributes) < 0)
+			return err_errno(e, "restrict /");
+	}
+	v->base = open(BASE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return v->base < 0 ? err_errno(e, "open the new root") : 0;
+}
+
+static int
+make_links(struct view *v, struct err *e)
+{
+	for (size_t i = 0; i < v->n_links; i++) {
+		const char *path = v->links[i][0] + 1;
+		const char *slash = strrchr(path, '/');
+		_free_ char *folder = NULL;
+		_close_ int fd = -1;
+
+		if (slash) {
+			folder = xstrndup(path, (size_t)(slash - path));
+			fd = open_place(v, folder, true, e);
+			if (fd < 0)
+				return -1;
+		}
+		if (symlinkat(v->links[i][1], fd < 0 ? v->base : fd,
+			      slash ? slash + 1 : path) < 0 &&
+		    errno != EEXIST && errno != EROFS)
+			return err_errno(e, "make link %s", path);
+	}
+	return 0;
+}
+
+/* Mount a file system of the sandbox's own at `path` ("tmp"). */
+static int
+mount_own(struct view *v, const char *path, const char *type,
+	  unsigned long flags, const char *options, struct err *e)
+{
+	_close_ int fd = open_place(v, path, true, e);
+	_free_ char *target = xasprintf(BASE "/%s", path);
+
+	if (fd < 0)
+		return -1;
+	if (mount(SOURCE, target, type, MS_NOSUID | flags, options) < 0)
+		return err_errno(e, "mount a private /%s", path);
+	return 0;
+}
+
+/* Is this path, or a folder that it is in, granted? */
+static bool
+is_granted(const struct sandbox_spec *s, const char *path)
+{
+	const struct strv *lists[] = { &s->read, &s->write };
+
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+		for (size_t i = 0; i < lists[l]->n; i++) {
+			const char *granted = lists[l]->items[i];
+			size_t len = strlen(path);
+
+			/* "/proc" grants "/proc/x"; so does "/proc/x/y" */
+			if (strcmp(granted, "/proc") == 0 ||
+			    (strncmp(granted, path, len) == 0 &&
+			     (granted[len] == '\0' || granted[len] == '/')))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+wants_proc_files(const struct sandbox_spec *s)
+{
+	const struct strv *lists[] = { &s->read, &s->write };
+
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
+		for (size_t i = 0; i < lists[l]->n; i++)
+			if (strncmp(lists[l]->items[i], "/proc", 5) == 0)
+				return true;
+	return false;
+}
+
+/* Hide one file or folder of the private /proc behind an empty one. */
+static int
+mask(struct view *v, const char *path, bool folder, struct err *e)
+{
+	_free_ char *full = xasprintf(BASE "/%s", path);
+	_close_ int source = -1, tree = -1, target = -1;
+
+	if (folder)
+		return mount(SOURCE, full, "tmpfs",
+			     MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			     "nr_inodes=1,mode=0555") < 0 ?
+			       err_errno(e, "mask /%s", path) :
+			       0;
+	source = mountapi_open_beneath(v->base, "dev/null");
+	if (source >= 0)
+		tree = mountapi_clone_tree(source);
+	target = mountapi_open_beneath(v->base, path);
+	if (tree < 0 || target < 0 || mountapi_attach(tree, target) < 0)
+		return err_errno(e, "mask /%s", path);
+	return 0;
+}
+
+/* Everything of /proc that is no process and was not granted is masked. */
+static int
+mask_proc(struct view *v, struct err *e)
+{
+	DIR *d = opendir(BASE "/proc");
+	struct dirent *entry;
+	int rc = 0;
+
+	if (!d)
+		return err_errno(e, "list the private /proc");
+	while (rc == 0 && (entry = readdir(d))) {
+		char path[sizeof(entry->d_name) + 8];
+
+		if (strchr("0123456789.", entry->d_name[0]) ||
+		    entry->d_type == DT_LNK)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s", entry->d_name);
+		if (!is_granted(v->spec, path))
+			rc = mask(v, path + 1, entry->d_type == DT_DIR, e);
+	}
+	closedir(d);
+	return rc;
+}
+
+static int
+mount_proc(struct view *v, struct err *e)
+{
+	bool files = wants_proc_files(v->spec) && !v->spec->host_processes;
+
+	if (mount_own(v, "proc", "proc", MS_NODEV | MS_NOEXEC,
+		      files ? NULL : "subset=pid", e) < 0)
+		return -1;
+	v->proc = open(BASE "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (v->proc < 0)
+		return err_errno(e, "open the private /proc");
+	return 0;
+}
+
+static int
+mount_private(struct view *v, struct err *e)
+{
+	char options[64];
+	unsigned long noexec = v->spec->exec_any ? 0 : MS_NOEXEC;
+
+	snprintf(options, sizeof(options), "size=%lld,nr_inodes=%lld,mode=1777",
+		 (long long)v->spec->tmp_bytes,
+		 (long long)v->spec->tmp_bytes / 4096 + 16);
+	return mount_own(v, "tmp", "tmpfs", MS_NODEV | noexec, options, e);
+}
+
+/* Folders and links that only an empty root lacks. */
+static int
+make_skeleton(struct view *v, struct err *e)
+{
+	static const char *const links[][2] = {
+		{ "dev/fd", "/proc/self/fd" },
+		{ "dev/stdin", "/proc/self/fd/0" },
+		{ "dev/stdout", "/proc/self/fd/1" },
+		{ "dev/stderr", "/proc/self/fd/2" },
+	};
+
+	if (v->n > 0 && strcmp(v->entries[0].path, "/") == 0)
+		return 0;
+	if (mkdirat(v->base, "dev", 0755) < 0)
+		return err_errno(e, "make /dev");
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlinkat(links[i][1], v->base, links[i][0]) < 0)
+			return err_errno(e, "make /%s", links[i][0]);
+	return 0;
+}
+
+static int
+place_all(struct view *v, struct err *e)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (strcmp(v->entries[i].path, "/") == 0 ||
+		    strcmp(v->entries[i].path, "/proc") == 0)
+			continue;
+		if (place(v, &v->entries[i], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What lies over the sandbox's own /proc: masks, or the host's. */
+static int
+cover_proc(struct view *v, struct err *e)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strcmp(v->entries[i].path, "/proc") == 0)
+			return place(v, &v->entries[i], e);
+	return wants_proc_files(v->spec) ? mask_proc(v, e) : 0;
+}
+
+/* Change the root, let the old one go, and close the new one. */
+static int
+switch_root(struct view *v, struct err *e)
+{
+	bool own = v->n == 0 || strcmp(v->entries[0].path, "/") != 0;
+
+	if (fchdir(v->base) < 0 || mountapi_pivot_root(".", ".") < 0)
+		return err_errno(e, "pivot_root");
+	if (umount2(".", MNT_DETACH) < 0)
+		return err_errno(e, "let go of the old root");
+	if (chdir("/") < 0)
+		return err_errno(e, "chdir /");
+	if (own && mount(NULL, "/", NULL,
+			 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID |
+				 MS_NODEV,
+			 NULL) < 0)
+		return err_errno(e, "make the new root read-only");
+	return 0;
+}
+
+static void
+view_release(struct view *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->entries[i].path);
+		close(v->entries[i].tree);
+	}
+	for (size_t i = 0; i < v->n_links; i++) {
+		free(v->links[i][0]);
+		free(v->links[i][1]);
+	}
+	if (v->base >= 0)
+		close(v->base);
+	if (v->proc >= 0)
+		close(v->proc);
+}
+
+int
+view_enter(const struct sandbox_spec *spec, int *proc, struct err *e)
+{
+	_cleanup_(view_release) struct view v = { .spec = spec,
+						  .base = -1,
+						  .proc = -1 };
+
+	/* what the host unmounts later goes here too; nothing goes back */
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return err_errno(e, "part from the host's mounts");
+	if (collect(&v, e) < 0 || mount_base(&v, e) < 0 ||
+	    make_skeleton(&v, e) < 0)
+		return -1;
+	/* /tmp first: a grant below it is mounted into it */
+	if (mount_private(&v, e) < 0 || place_all(&v, e) < 0 ||
+	    make_links(&v, e) < 0 || mount_proc(&v, e) < 0 ||
+	    cover_proc(&v, e) < 0 || switch_root(&v, e) < 0)
+		return -1;
+	*proc = steal_fd(&v.proc);
+	return 0;
+}

@@ -1,0 +1,28 @@
+/*
+ * view.h: the file system as the plugin sees it.
+ *
+ * A new root is put together from detached copies of what was granted, each
+ * read-only (or writable), nosuid, nodev; then the private /tmp, /dev and
+ * /proc; then the root is changed and the old one let go.  Everything happens
+ * in the sandbox's own mount namespace, before any privilege is dropped.
+ */
+#ifndef SANDBOX_VIEW_H
+#define SANDBOX_VIEW_H
+
+#include "base/err.h"
+#include "sandbox/sandbox.h"
+
+/*
+ * Become the view.  A granted path that does not exist is left out.  The
+ * working folder afterwards is "/".  Needs the capabilities of its mount
+ * namespace and the host's /proc at /proc.
+ *
+ * *proc becomes a descriptor of the sandbox's own /proc, which stays usable
+ * where the host's /proc was granted and covers it; the caller closes it.
+ */
+int view_enter(const struct sandbox_spec *spec, int *proc, struct err *e);
+
+/* The private device nodes, for Landlock's rules. */
+extern const char *const view_devices[];	/* absolute, NULL at the end */
+
+#endif
