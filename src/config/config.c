@@ -1,0 +1,284 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "config/expand.h"
+#include "config/settings.h"
+#include "config/yaml.h"
+
+#define LOCAL_FILE "./config.yaml"
+
+/* --- Life --------------------------------------------------------------- */
+
+void
+config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->given = value_object();
+	for (size_t i = 0; i < settings_count; i++)
+		setting_reset(&settings[i], c);
+}
+
+void
+config_release(struct config *c)
+{
+	for (size_t i = 0; i < settings_count; i++)
+		setting_release(&settings[i], c);
+	value_free(c->given);
+	free(c->file);
+	free(c->folder);
+	memset(c, 0, sizeof(*c));
+}
+
+void
+config_ceiling(const struct config *c, struct limits *l)
+{
+	*l = c->plugins.ceiling;
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting *s = &settings[i];
+		size_t start = offsetof(struct config, plugins.ceiling);
+		int64_t *n;
+
+		if (s->offset < start || s->offset >= start + sizeof(*l))
+			continue;
+		n = (int64_t *)(void *)((char *)l + (s->offset - start));
+		if (*n == 0)
+			*n = s->max;
+	}
+	/* without a bound of its own, its timeout bounds it */
+	l->cpu_ms = c->plugins.ceiling.cpu_ms;
+}
+
+char *
+config_grants(const struct config *c)
+{
+	if (c->plugins.grants)
+		return xstrdup(c->plugins.grants);
+	return c->folder ? path_resolve(c->folder, "grants.d") : NULL;
+}
+
+char *
+config_storage_path(const struct config *c)
+{
+	if (c->storage.path)
+		return xstrdup(c->storage.path);
+	return path_resolve(c->agent.data_dir, "agent.db");
+}
+
+/* --- Reading ------------------------------------------------------------ */
+
+struct load {
+	const char *name; /* of the file, as the user calls it */
+	struct config *c;
+	struct strv *warnings;
+	struct err *e;
+};
+
+static int load_section(struct load *l, const char *section,
+			const struct value *v);
+
+static int
+load_setting(struct load *l, const struct setting *s,
+	     const struct value_member *m)
+{
+	if (setting_store(s, m->value, l->c, l->e) < 0)
+		return -1;
+	if (s->type != SETTING_RESERVED) {
+		value_set(l->c->given, s->path, value_copy(m->value));
+		return 0;
+	}
+	value_set(l->c->given, s->path, value_null());
+	strv_addf(l->warnings,
+		  "%s:%d:%d: %s: is obeyed by the agent as a service, not by "
+		  "this command",
+		  l->name, m->line, m->col, s->path);
+	return 0;
+}
+
+static int
+load_member(struct load *l, const char *section, const struct value_member *m)
+{
+	_free_ char *path =
+		xasprintf("%s%s%s", section, *section ? "." : "", m->key);
+	const struct setting *s = setting_find(path);
+
+	if (strchr(m->key, '.'))
+		s = NULL; /* a path is no key */
+	else if (setting_is_section(path))
+		return load_section(l, path, m->value);
+	if (s)
+		return load_setting(l, s, m);
+	return setting_unknown(section, m->key, m->line, m->col, l->e);
+}
+
+/* A section may be empty: everything in it may be behind a #. */
+static int
+load_section(struct load *l, const char *section, const struct value *v)
+{
+	if (v->type == VALUE_NULL)
+		return 0;
+	if (v->type != VALUE_OBJECT)
+		return err_set(l->e, ERR_USAGE,
+			       "%d:%d: %s%sexpected a map of settings, found "
+			       "%s",
+			       v->line, v->col, section, *section ? ": " : "",
+			       v->type == VALUE_ARRAY ? "a list" : "a value");
+	for (size_t i = 0; i < v->u.object.n; i++)
+		if (load_member(l, section, &v->u.object.members[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* Some other program's config.yaml has none of the agent's sections. */
+static bool
+is_foreign(const struct value *v)
+{
+	if (v->type != VALUE_OBJECT)
+		return v->type != VALUE_NULL;
+	for (size_t i = 0; i < v->u.object.n; i++) {
+		const char *key = v->u.object.members[i].key;
+
+		if (setting_is_section(key) || setting_find(key))
+			return false;
+	}
+	return v->u.object.n > 0;
+}
+
+static int
+load_text(struct load *l, const char *text, size_t len)
+{
+	_value_ struct value *v = NULL;
+
+	if (yaml_decode(text, len, 1, 0, &v, l->e) < 0)
+		return -1;
+	if (load_section(l, "", v) == 0)
+		return 0;
+	if (is_foreign(v))
+		err_hint(l->e, "no section in it is the agent's: if it is "
+			       "another program's file, name the agent's with "
+			       "--config FILE");
+	return -1;
+}
+
+static char *
+absolute(const char *path)
+{
+	_free_ char *here = getcwd(NULL, 0);
+
+	return path_resolve(here, path);
+}
+
+/* So that "..", in a path that is relative to it, is what the kernel says. */
+static void
+set_folder(struct config *c, const char *path)
+{
+	_free_ char *file = absolute(path);
+	_free_ char *folder = path_resolve(file, "..");
+	char *real = realpath(folder, NULL);
+
+	c->folder = real ? real : steal_ptr(&folder);
+	c->file = path_resolve(c->folder, strrchr(file, '/') + 1);
+}
+
+/* "3:5: what" becomes "FILE:3:5: what". */
+static int
+add_file_name(const char *name, struct err *e)
+{
+	struct err inner = *e;
+
+	err_set(e, inner.kind, "%s:%s", name, inner.msg);
+	memcpy(e->hint, inner.hint, sizeof(e->hint));
+	return -1;
+}
+
+int
+config_parse(const char *text, size_t len, const char *path, struct config *c,
+	     struct strv *warnings, struct err *e)
+{
+	_config_ struct config fresh;
+	struct config old = *c;
+	struct load l = {
+		.name = path,
+		.c = &fresh,
+		.warnings = warnings,
+		.e = e,
+	};
+
+	config_init(&fresh);
+	set_folder(&fresh, path);
+	if (load_text(&l, text, len) < 0)
+		return add_file_name(path, e);
+	*c = fresh;
+	fresh = old;
+	return 0;
+}
+
+static int
+load_defaults(struct config *c)
+{
+	config_release(c);
+	config_init(c);
+	return 0;
+}
+
+int
+config_load(const char *path, struct config *c, struct strv *warnings,
+	    struct err *e)
+{
+	_buf_ struct buf text = { .max = CONFIG_MAX_FILE };
+
+	if (strcmp(path, "/dev/null") == 0)
+		return load_defaults(c);
+	if (file_read(path, &text, e) < 0) {
+		e->kind = ERR_USAGE;
+		return err_wrap(e, "configuration");
+	}
+	return config_parse(text.data, text.len, path, c, warnings, e);
+}
+
+/* --- Finding ------------------------------------------------------------ */
+
+/* A link is as good as what it points to, and where that is. */
+static int
+check_local(struct err *e)
+{
+	_free_ char *real = realpath(LOCAL_FILE, NULL);
+
+	if (!real)
+		return err_errno(e, "%s", LOCAL_FILE);
+	if (file_check_trusted(LOCAL_FILE, true, e) < 0)
+		return -1;
+	return file_check_trusted(real, true, e);
+}
+
+static void
+warn_passed_over(const struct err *why, struct strv *warnings)
+{
+	strv_addf(warnings, "%s is passed over: %s%s%s%s", LOCAL_FILE, why->msg,
+		  *why->hint ? " (" : "", why->hint, *why->hint ? ")" : "");
+}
+
+static bool
+exists(const char *path)
+{
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+char *
+config_find(struct strv *warnings)
+{
+	struct err why = ERR_INIT;
+
+	if (exists(LOCAL_FILE)) {
+		if (check_local(&why) == 0)
+			return xstrdup(LOCAL_FILE);
+		warn_passed_over(&why, warnings);
+	}
+	return exists(CONFIG_SYSTEM_FILE) ? xstrdup(CONFIG_SYSTEM_FILE) : NULL;
+}
