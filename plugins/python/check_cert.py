@@ -28,12 +28,14 @@
 #   required: [host]
 #   additionalProperties: false
 # # The ports of the usual services that speak TLS from the first byte; add
-# # another here and allow the plugin again. udp is for name resolution.
+# # another here and allow the plugin again. udp is for name resolution, and
+# # tcp:53 for a long answer of it.
 # permissions:
 #   network: [tcp:443, tcp:465, tcp:563, tcp:636, tcp:853, tcp:989, tcp:990,
 #             tcp:993, tcp:995, tcp:2376, tcp:2379, tcp:3269, tcp:5061,
 #             tcp:5671, tcp:5986, tcp:6443, tcp:6514, tcp:6697, tcp:8443,
-#             tcp:8883, tcp:9093, tcp:9443, tcp:10250, udp]
+#             tcp:8883, tcp:9093, tcp:9443, tcp:10250, udp,
+#             tcp:53]
 #   read: [/etc/hosts, /etc/resolv.conf, /etc/nsswitch.conf, /etc/host.conf,
 #          /etc/gai.conf, /etc/ssl/certs, /etc/ssl/cert.pem,
 #          /etc/ssl/openssl.cnf, /usr/lib/ssl, /usr/share/ca-certificates,
@@ -54,6 +56,7 @@ import ssl
 import time
 
 DAY = 86400
+MAX_NAMES = 100             # that are reported
 STRINGS = {0x0c: "utf-8", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii",
            0x1e: "utf-16-be"}
 NAME_PARTS = {b"\x55\x04\x03": "CN", b"\x55\x04\x0a": "O",
@@ -301,7 +304,9 @@ def describe(result, raw):
     result["self_signed"] = raw[slice(*subject[1:])] == \
         raw[slice(*issuer[1:])]
     result["serial"] = raw[slice(*serial[1:])].hex()
-    result["names"] = alternative_names(raw, body[5:])
+    names = alternative_names(raw, body[5:])
+    result["names"] = names[:MAX_NAMES]
+    result["names_left_out"] = max(0, len(names) - MAX_NAMES)
     return not_after
 
 

@@ -10,6 +10,7 @@
 #     url:
 #       type: string
 #       pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\x7f]+$'
+#       maxLength: 4096
 #     method: {type: string, enum: [GET, HEAD], default: GET}
 #     status:
 #       type: [string, integer]
@@ -24,6 +25,7 @@
 #     headers:
 #       type: object
 #       description: Further request headers, names and their values.
+#       additionalProperties: {type: string}
 #     verify:
 #       type: boolean
 #       default: true
@@ -48,10 +50,10 @@
 #       description: For everything, redirects included.
 #   required: [url]
 #   additionalProperties: false
-# # udp is for name resolution. Another port than these two is refused: add
-# # tcp:PORT here and allow the plugin again.
+# # udp is for name resolution, and tcp:53 for a long answer of it. Another
+# # port than these is refused: add tcp:PORT here and allow the plugin again.
 # permissions:
-#   network: [tcp:80, tcp:443, udp]
+#   network: [tcp:80, tcp:443, udp, tcp:53]
 #   read: [/etc/hosts, /etc/resolv.conf, /etc/nsswitch.conf, /etc/host.conf,
 #          /etc/gai.conf, /etc/ssl/certs, /etc/ssl/cert.pem,
 #          /etc/ssl/openssl.cnf, /usr/lib/ssl, /usr/share/ca-certificates,
@@ -72,6 +74,9 @@ import _thread
 import time
 
 MAX_HEAD = 65536            # bytes of status line and headers
+MAX_LINE = 1024             # bytes of a line that announces a chunk
+MAX_URL = 4096              # characters; redirects are in the result
+MAX_SHOWN = 200             # characters of a foreign text in a message
 REDIRECTS = (301, 302, 303, 307, 308)
 TOKEN = "!#$%&'*+-.^_`|~0123456789" \
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -113,13 +118,13 @@ def check(job):
 def judge(params, wanted, head, body, result):
     if not any(low <= head.status <= high for low, high in wanted):
         raise Problem("unexpected_status", "%s answered %d %s" % (
-            result["url"], head.status, head.reason))
+            result["url"], head.status, head.reason[:MAX_SHOWN]))
     text = params.get("contains", "")
-    if text and text.encode("utf-8", "surrogateescape") not in body:
+    if text and text.encode("utf-8", "surrogatepass") not in body:
         raise Problem(
             "text_missing", "the %s%d bytes of the body do not hold %r" % (
                 "first " if result["body_truncated"] else "",
-                len(body), text))
+                len(body), text[:MAX_SHOWN]))
 
 
 def report(job, result, timings):
@@ -128,6 +133,7 @@ def report(job, result, timings):
     if "status" in result:
         job.metric("http_check_status", result["status"], **labels)
         job.metric("http_check_redirects", len(result["redirects"]), **labels)
+    if "body_bytes" in result:
         job.metric("http_check_body_bytes", result["body_bytes"],
                    unit="bytes", **labels)
     for phase, seconds in timings.items():
@@ -173,6 +179,8 @@ def request_headers(fields):
 class Url:
     def __init__(self, text):
         """Raises ValueError, saying why, for what can't be fetched."""
+        if len(text) > MAX_URL:
+            raise ValueError("it is longer than %d characters" % MAX_URL)
         if any(char <= " " or char == "\x7f" for char in text):
             raise ValueError("it holds a blank or a control character")
         scheme, _, rest = text.partition("#")[0].partition("://")
@@ -185,8 +193,8 @@ class Url:
             raise ValueError("it holds a user name; use headers")
         self.port = 443 if self.scheme == "https" else 80
         if authority.startswith("["):
-            self.host, _, port = authority[1:].partition("]")
-            if port and not port.startswith(":"):
+            self.host, closed, port = authority[1:].partition("]")
+            if not closed or port and not port.startswith(":"):
                 raise ValueError("its host is malformed")
             port = port[1:]
         else:
@@ -211,7 +219,7 @@ def quote(text):
     if text.isascii():
         return text
     return "".join(chr(byte) if byte < 128 else "%%%02X" % byte
-                   for byte in text.encode("utf-8", "surrogateescape"))
+                   for byte in text.encode("utf-8", "surrogatepass"))
 
 
 def join(base, location):
@@ -254,8 +262,8 @@ def follow(params, fields, result, timings, deadline):
             url = Url(address)
         except ValueError as error:
             raise Problem("bad_redirect" if result["redirects"]
-                          else "bad_params",
-                          "url %s: %s" % (address, error)) from None
+                          else "bad_params", "url %s: %s" % (
+                              address[:MAX_SHOWN], error)) from None
         if previous is not None and url.origin() != previous.origin():
             # Credentials are meant for the server they were given for.
             fields = {name: value for name, value in fields.items()
@@ -271,13 +279,17 @@ def follow(params, fields, result, timings, deadline):
             return head, body
         if len(result["redirects"]) >= params.get("max_redirects", 5):
             raise Problem("too_many_redirects", "more than %d redirects, the "
-                          "last to %s" % (len(result["redirects"]), location))
+                          "last to %s" % (len(result["redirects"]),
+                                          location[:MAX_SHOWN]))
         result["redirects"].append(address)
         result["url"] = address = join(url, location)
 
 
 def fetch(url, params, fields, context, result, timings, deadline):
     timings.clear()
+    for key in ("address", "tls_version", "status", "body_truncated",
+                "body_bytes"):
+        result.pop(key, None)           # of the redirect that led here
     begin = time.monotonic()
     addresses = resolve(url.host, url.port, deadline)
     resolved = time.monotonic()
@@ -316,7 +328,7 @@ def request(url, method, fields):
     lines = ["%s %s HTTP/1.1" % (method, url.target)]
     lines += ["%s: %s" % (name.title(), sent[name]) for name in sent]
     lines += ["Connection: close", "", ""]
-    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+    return "\r\n".join(lines).encode("utf-8", "surrogatepass")
 
 
 def tls_context(verify):
@@ -418,6 +430,8 @@ class Stream:
         self.sock = sock
         self.deadline = deadline
         self.data = b""
+        self.at = 0                     # what comes before it was used
+        self.began = False
 
     def left(self):
         left = self.deadline - time.monotonic()
@@ -442,37 +456,38 @@ class Stream:
         try:
             data = self.sock.recv(65536)
         except socket.timeout:
-            raise Problem("timed_out", "no answer in time" if not self.data
-                          else "the answer did not end in time") from None
+            raise Problem("timed_out", "the answer did not end in time"
+                          if self.began else "no answer in time") from None
         except OSError as error:
             raise Problem("connection_lost", "reading the answer: %s" % (
                 error.strerror or error)) from None
-        self.data += data
+        self.data = self.data[self.at:] + data
+        self.at = 0
+        self.began = True
         return bool(data)
 
-    def line(self, limit):
-        """The next line without its end, of no more than `limit` bytes."""
+    def line(self, limit, what):
+        """The next line with its end, of no more than `limit` bytes."""
         while True:
-            end = self.data.find(b"\n", 0, limit)
-            if end >= 0:
-                line, self.data = self.data[:end], self.data[end + 1:]
-                return line.rstrip(b"\r")
-            if len(self.data) >= limit:
-                raise Problem("bad_answer", "the server's answer has a head "
-                              "of more than %d bytes" % MAX_HEAD)
+            end = self.data.find(b"\n", self.at, self.at + limit) + 1
+            if end > 0:
+                line = self.data[self.at:end]
+                self.at = end
+                return line
+            if len(self.data) - self.at >= limit:
+                raise Problem("bad_answer", "%s is longer than %d bytes"
+                              % (what, limit))
             if not self.fill():
                 raise Problem("bad_answer", "the server closed the "
                               "connection amid its answer")
 
-    def take(self, count):
-        """The next bytes, `count` of them or as many as there are."""
-        parts = []
-        while count > 0 and (self.data or self.fill()):
-            part = self.data[:count]
-            self.data = self.data[count:]
-            parts.append(part)
+    def take(self, count, into):
+        """Add the next bytes, `count` of them or as many as there are."""
+        while count > 0 and (self.at < len(self.data) or self.fill()):
+            part = self.data[self.at:self.at + count]
+            self.at += len(part)
+            into += part
             count -= len(part)
-        return b"".join(parts)
 
 
 class Head:
@@ -485,9 +500,15 @@ class Head:
 def read_head(stream):
     """Status and headers of the answer proper, after any 1xx."""
     room = MAX_HEAD
+
+    def next_line():
+        nonlocal room
+        line = stream.line(room, "the head of the answer")
+        room -= len(line)
+        return line.rstrip(b"\r\n")
+
     while True:
-        line = stream.line(room)
-        room -= len(line) + 1
+        line = next_line()
         parts = line.split(None, 2)
         if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or \
                 len(parts[1]) != 3 or not parts[1].isdigit():
@@ -495,8 +516,7 @@ def read_head(stream):
                           % line[:64])
         fields = {}
         while True:
-            line = stream.line(room)
-            room -= len(line) + 1
+            line = next_line()
             if not line:
                 break
             name, _, value = line.partition(b":")
@@ -519,39 +539,42 @@ def read_body(stream, head, method, limit):
     """The body's first `limit` bytes, and whether there was more."""
     if method == "HEAD" or head.status in (101, 204, 304):
         return b"", False
+    body = bytearray()
     if head.fields.get("transfer-encoding", "").lower().endswith("chunked"):
-        return read_chunks(stream, limit)
+        return body, read_chunks(stream, limit, body)
     length = head.fields.get("content-length")
     if length is None:
-        body = stream.take(limit + 1)
-        return body[:limit], len(body) > limit
+        stream.take(limit + 1, body)
+        more = len(body) > limit
+        del body[limit:]
+        return body, more
     if not length.isdigit() or len(length) > 18:
         raise Problem("bad_answer", "Content-Length is no number: %s"
                       % length[:64])
-    body = stream.take(min(limit, int(length)))
+    stream.take(min(limit, int(length)), body)
     if len(body) < min(limit, int(length)):
         raise Problem("bad_answer", "the body ended after %d of %s bytes" % (
             len(body), length))
     return body, int(length) > limit
 
 
-def read_chunks(stream, limit):
-    body = []
+def read_chunks(stream, limit, body):
+    """Whether there was more than `limit` bytes."""
     while True:
-        line = stream.line(1024).partition(b";")[0].strip()
+        line = stream.line(MAX_LINE, "the size of a chunk")
+        line = line.partition(b";")[0].strip()
         if not line or line.strip(b"0123456789abcdefABCDEF") or \
                 len(line) > 15:
             raise Problem("bad_answer", "a chunk's length is no number: %r"
                           % line[:32])
         size = int(line, 16)
         if size == 0:
-            return b"".join(body), False
-        part = stream.take(min(size, limit))
-        body.append(part)
-        limit -= len(part)
-        if len(part) < size:
-            if limit == 0:
-                return b"".join(body), True
+            return False
+        end = len(body) + size
+        stream.take(min(size, limit - len(body)), body)
+        if len(body) < end:
+            if len(body) == limit:
+                return True
             raise Problem("bad_answer", "the body ended amid a chunk")
-        if stream.line(1024):
+        if stream.line(MAX_LINE, "the end of a chunk").strip():
             raise Problem("bad_answer", "a chunk is longer than it says")

@@ -106,12 +106,14 @@ def talk(result, host, port, send, expect, deadline):
 def unescape(name, value):
     """The bytes that a parameter stands for."""
     parts = value.split("\\")
-    out = [parts[0].encode("utf-8", "surrogateescape")]
+    out = [parts[0].encode("utf-8", "surrogatepass")]
     rest = iter(parts[1:])
     for part in rest:
         if part == "":                      # "\\\\": the next is plain text
-            out.append(b"\\" + next(rest, "").encode(
-                "utf-8", "surrogateescape"))
+            plain = next(rest, None)
+            if plain is None:
+                raise Problem("bad_params", "%s: ends in a single \\" % name)
+            out.append(b"\\" + plain.encode("utf-8", "surrogatepass"))
             continue
         digits = part[1:3]
         if part[0] == "x" and len(digits) == 2 and \
@@ -124,7 +126,7 @@ def unescape(name, value):
         else:
             raise Problem("bad_params", "%s: unknown escape \\%s"
                           % (name, part[0]))
-        out.append(part.encode("utf-8", "surrogateescape"))
+        out.append(part.encode("utf-8", "surrogatepass"))
     return b"".join(out)
 
 

@@ -43,6 +43,7 @@ MOUNT_SECONDS = 2.0             # for one file system that may hang
 TOTAL_SECONDS = 6.0             # for all of them
 KILL_SECONDS = 0.2              # for a killed child to be gone
 MAX_CHILDREN = 8                # of the 16 processes that a plugin may have
+MAX_SYSTEMS = 1000              # that are asked and reported
 OUT_OF_TIME = "not asked: the time for network file systems ran out"
 
 
@@ -61,6 +62,10 @@ def collect(job):
         mounts = parse(file.read())
     resolve(mounts)
     chosen, paths = choose(mounts)
+    left_out = max(0, len(chosen) - MAX_SYSTEMS)
+    if left_out > 0:
+        job.log.warning("%d file systems are left out", left_out)
+    chosen = chosen[:MAX_SYSTEMS]
     sandboxed = any(mount.source == OWN_SOURCE for mount in mounts)
     figures = probe_all(chosen, paths, job)
     systems = []
@@ -79,7 +84,8 @@ def collect(job):
     least = job.params.get("min_percent", 0)
     return {"filesystems": [
         system for system in systems
-        if "error" in system or (system["percent"] or 0) >= least]}
+        if "error" in system or (system["percent"] or 0) >= least],
+        "left_out": left_out}
 
 
 # The mount table

@@ -30,6 +30,7 @@ import os
 import time
 
 ROOT = b"/sys/class/net"
+MAX_INTERFACES = 1000       # that are reported
 COUNTERS = ("bytes", "packets", "errors", "dropped")
 
 
@@ -50,9 +51,9 @@ def collect(job):
         after = sample(wanted)
     elapsed = time.monotonic() - start
     interfaces = []
-    for name in sorted(after):
-        if name not in before:
-            continue                # appeared meanwhile: next time
+    # One that appeared meanwhile has to wait for the next time.
+    names = sorted(name for name in after if name in before)
+    for name in names[:MAX_INTERFACES]:
         interface = describe(name)
         interface.update(after[name])
         if interval > 0:
@@ -60,7 +61,8 @@ def collect(job):
         report(job, interface)
         interfaces.append(interface)
     return {"interval_ms": round(elapsed * 1000) if interval > 0 else 0,
-            "interfaces": interfaces}
+            "interfaces": interfaces,
+            "left_out": max(0, len(names) - MAX_INTERFACES)}
 
 
 def wait(job, seconds):
@@ -80,12 +82,10 @@ def text(raw):
 
 def sample(wanted):
     """The counters of each interface by its (raw) name."""
-    if wanted is None:
-        names = os.listdir(ROOT)
-    else:
-        names = [wanted.encode("utf-8", "surrogateescape")]
     found = {}
-    for name in names:
+    for name in os.listdir(ROOT):
+        if wanted not in (None, text(name)):
+            continue
         try:
             found[name] = counters(name)
         except PermissionError:

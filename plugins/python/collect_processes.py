@@ -26,8 +26,8 @@
 #       type: boolean
 #       default: false
 #       description: >-
-#         Report whole command lines. Off by default, as they may hold
-#         passwords.
+#         Report command lines, as long as there is room for them. Off by
+#         default, as they may hold passwords.
 #   additionalProperties: false
 # permissions:
 #   processes: host
@@ -43,6 +43,7 @@ import os
 import time
 
 MAX_ARGUMENTS = 4096        # bytes of a command line that are kept
+ALL_ARGUMENTS = 65536       # characters of all of them
 OVERFLOW_UID = 65534
 ALL_IDS = (1 << 32) - 1     # user ids that there are
 STATES = {b"R": "running", b"S": "sleeping", b"D": "blocked",
@@ -205,6 +206,7 @@ class Describer:
 
     def __init__(self, arguments):
         self.arguments = arguments
+        self.room = ALL_ARGUMENTS
         self.page = os.sysconf("SC_PAGE_SIZE")
         self.users = None
         self.memory = None
@@ -259,8 +261,11 @@ class Describer:
             raw = read("/proc/%d/cmdline" % pid, MAX_ARGUMENTS)
         except OSError:
             return None
-        # None, too, for kernel threads and zombies, which have none.
-        return text(raw.rstrip(b"\0").replace(b"\0", b" ")) or None
+        # None, too, for kernel threads and zombies, which have none, and
+        # where there is no room left.
+        line = text(raw.rstrip(b"\0").replace(b"\0", b" "))[:self.room]
+        self.room -= len(line)
+        return line or None
 
 
 def uid_map():

@@ -28,11 +28,12 @@
 #     since_bytes:
 #       type: integer
 #       minimum: 0
-#       maximum: 1000000000000000
+#       maximum: 999999999999999
 #       default: 0
 #       description: >-
 #         Where to begin, so as to see only what was added since an earlier
-#         run: its next_bytes. A file that is shorter now is read whole.
+#         run: its next_bytes. A file that is shorter now is read whole. (A
+#         line that was being written at that moment is seen in two parts.)
 #     max_bytes:
 #       type: integer
 #       minimum: 1
@@ -42,7 +43,7 @@
 #   required: [path, pattern]
 #   additionalProperties: false
 # permissions:
-#   exec: [awk, grep, head, tail, wc]
+#   exec: [awk, cut, grep, head, tail, tr, wc]
 #   read: [/var/log]
 # limits: {timeout: 60s, memory: 256MiB, processes: 16}
 # ///
@@ -72,20 +73,28 @@ digits() {
 	esac
 }
 
-# select_lines: numbered matches of standard input, then "=STATUS".
+# select_lines: numbered matches of standard input, then "=STATUS". They are
+# cut here already, to somewhat more than MAX_TEXT: awk may take a minute to
+# read a line of many megabytes, such as a binary file may have. A NUL, where
+# some greps and awks end a line, becomes a byte that is no UTF-8 either.
 select_lines() {
-	grep -a -n "$kind" $ignore_case -e "$pattern" -
-	printf '=%d\n' $?
+	tr '\000' '\377' | {
+		grep -a -n "$kind" $ignore_case -e "$pattern" -
+		printf '=%d\n' $?
+	} | cut -b 1-4200
 }
 
-# added: the part of the file to look at, without a line that max_bytes cut
-# in two.
+# added: the part of the file to look at, and nothing that is written to it
+# meanwhile. Where max_bytes left something out, it starts a byte earlier: up
+# to the first newline is then the line that was cut in two, or nothing of it.
 added() {
 	if [ "$skipped" -eq 0 ]; then
-		tail -c "+$((start + 1))" -- "$path"
+		tail -c "+$((start + 1))" -- "$path" |
+			head -c "$((size - start))"
 	else
-		tail -c "+$((start + 1))" -- "$path" | tail -n +2
-	fi | head -c "$((size - start))"
+		tail -c "+$start" -- "$path" |
+			head -c "$((size - start + 1))" | tail -n +2
+	fi
 }
 
 case $path in
@@ -209,7 +218,8 @@ END {
 	}
 	path = json(ENVIRON["PARAM_PATH"])
 	printf "{\"path\":%s,\"matches\":%d,", path, matches
-	printf "\"truncated\":%s,", first > 0 ? "true" : "false"
+	# In parentheses, or it would be written to a file.
+	printf "\"truncated\":%s,", (first > 0 ? "true" : "false")
 	# Not %d, which in an older awk ends at 2^31.
 	printf "\"scanned_bytes\":%.0f,", size - start
 	printf "\"skipped_bytes\":%.0f,\"next_bytes\":%.0f,", skipped, size

@@ -11,7 +11,9 @@
 #     name:
 #       type: string
 #       pattern: '^[A-Za-z0-9_][A-Za-z0-9_@:.-]{0,199}$'
-#       description: Name of the service; for systemd, any unit.
+#       description: >-
+#         Name of the service; for systemd, of any unit without a backslash
+#         in its name.
 #     expect:
 #       type: string
 #       enum: [any, active, inactive]

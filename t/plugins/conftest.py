@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ class Outcome:
         self.metrics = []       # {"name", "value", "unit", "kind", "labels"}
         self.stderr = ""
         self.seconds = 0.0
+        self.size = 0           # bytes on standard output
 
     @property
     def code(self):
@@ -65,6 +67,7 @@ def run_python(name, params=None, env=None, prefix=(), timeout_ms=30000):
     outcome = Outcome()
     outcome.seconds = time.monotonic() - start
     outcome.stderr = done.stderr
+    outcome.size = len(done.stdout.encode("utf-8"))
     answers = 0
     for line in done.stdout.splitlines():
         message = json.loads(line)
@@ -80,30 +83,40 @@ def run_python(name, params=None, env=None, prefix=(), timeout_ms=30000):
     return outcome
 
 
-def run_shell(name, params=None, script=None):
-    """Run plugins/shell/NAME as the agent does; its status is `code`."""
+def run_shell(name, params=None, script=None, env=None, prefix=()):
+    """Run plugins/shell/NAME, or a copy of it, as the agent does; its exit
+    status is `code`."""
     plugin = script or ROOT / "plugins" / "shell" / (name + ".sh")
-    env = dict(ENVIRONMENT)
+    env = dict(ENVIRONMENT, **(env or {}))
     for key, value in (params or {}).items():
         if not isinstance(value, (str, bytes)):
             value = json.dumps(value)
         env["PARAM_" + key.upper().replace("-", "_")] = value
-    line = "{}\n"
+    line = json.dumps({
+        key: value.decode("utf-8", "replace") if isinstance(value, bytes)
+        else value for key, value in (params or {}).items()}) + "\n"
     start = time.monotonic()
     done = subprocess.run(
-        ["/bin/sh", str(plugin)], input=line.encode(), cwd="/", env=env,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        [*prefix, "/bin/sh", str(plugin)], input=line.encode(), cwd="/",
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     outcome = Outcome()
     outcome.seconds = time.monotonic() - start
     outcome.stderr = done.stderr.decode("utf-8", "replace")
     if done.returncode != 0:
         outcome.error = {"code": -32000, "message": outcome.stderr,
                          "data": {"code": done.returncode}}
-    lines = done.stdout.decode("utf-8").splitlines()
+    outcome.size = len(done.stdout)
+    # Strictly: what an agent would refuse must fail the test.
+    lines = done.stdout.decode("utf-8").split("\n")[:-1]
     if lines:
         outcome.result = json.loads(lines[-1])
         outcome.metrics = outcome.result["metrics"]
     return outcome
+
+
+def text_of(name):
+    """A shell plugin's source."""
+    return (ROOT / "plugins" / "shell" / (name + ".sh")).read_text("utf-8")
 
 
 def load(name):
@@ -157,6 +170,26 @@ def shell():
 
 
 @pytest.fixture
+def shell_text():
+    return text_of
+
+
+@pytest.fixture
+def shell_copy(tmp_path):
+    """Runs a copy of a plugin that finds things at other places."""
+    def run(name, places, params=None, env=None):
+        text = text_of(name)
+        for old, new in places.items():
+            assert old in text, old
+            text = text.replace(old, str(new))
+        path = tmp_path / (name + ".sh")
+        path.write_text(text, "utf-8")
+        return run_shell(name, params, path, env)
+
+    return run
+
+
+@pytest.fixture
 def module():
     return load
 
@@ -168,4 +201,6 @@ def job():
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl")
     return servers.Authority(tmp_path_factory.mktemp("ca"))

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 CA_CONFIG = """
 [ca]
@@ -84,12 +85,50 @@ def wait_for_peer(connection, number):
         pass
 
 
+def flood(text, then=b""):
+    """A handler that sends `text` and then `then` for as long as it is
+    taken."""
+    def handle(connection, number):
+        read_head(connection)
+        connection.sendall(text)
+        while then:
+            connection.sendall(then)
+    return handle
+
+
+def drip(text, then, done):
+    """A handler that sends `text` and then a byte of `then` now and again,
+    until `done` is set."""
+    def handle(connection, number):
+        read_head(connection)
+        connection.sendall(text)
+        at = 0
+        while not done.wait(0.03):
+            connection.sendall(then[at % len(then):][:1])
+            at += 1
+    return handle
+
+
+def reset(connection, number):
+    """A handler that breaks the connection off."""
+    read_head(connection)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                          b"\1\0\0\0\0\0\0\0")
+
+
+def stamp(days, hours=0):
+    """The time that many days from now, as certificates have it."""
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(
+        time.time() + days * 86400 + hours * 3600))
+
+
 class Authority:
     """A certificate authority that openssl makes on the fly."""
 
     def __init__(self, folder):
         self.folder = folder
         self.count = 0
+        self.last = None        # the certificate that was issued last
         (folder / "index.txt").write_text("")
         (folder / "serial").write_text("1000\n")
         (folder / "ca.cnf").write_text(CA_CONFIG.format(folder=folder))
@@ -105,15 +144,15 @@ class Authority:
                        stderr=subprocess.PIPE)
 
     def issue(self, begin, end, names="DNS:localhost,IP:127.0.0.1",
-              subject="/CN=localhost/O=Exämple", signed=True):
+              subject="/CN=localhost/O=Exämple", signed=True,
+              key=("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")):
         """A server's TLS context with a certificate valid from `begin` to
         `end` (YYYYMMDDHHMMSSZ)."""
         self.count += 1
         stem = "server%d" % self.count
         extensions = self.folder / (stem + ".ext")
         extensions.write_text("subjectAltName=%s\n" % names)
-        self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt",
-                     "ec_paramgen_curve:prime256v1", "-nodes", "-utf8",
+        self.openssl("req", "-new", "-newkey", *key, "-nodes", "-utf8",
                      "-subj", subject, "-keyout", stem + ".key",
                      "-out", stem + ".csr")
         signer = ["-cert", "ca.pem", "-keyfile", "ca.key"] if signed else \
@@ -122,7 +161,9 @@ class Authority:
                      *signer, "-startdate", begin, "-enddate", end,
                      "-extfile", str(extensions), "-in", stem + ".csr",
                      "-out", stem + ".pem")
+        self.last = self.folder / (stem + ".pem")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("ALL:@SECLEVEL=0")      # weak keys, too
         context.load_cert_chain(str(self.folder / (stem + ".pem")),
                                 str(self.folder / (stem + ".key")))
         return context

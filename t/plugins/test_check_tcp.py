@@ -78,9 +78,9 @@ def test_another_answer(python):
 
 def test_a_server_that_says_nothing(python):
     with serve(wait_for_peer) as port:
-        outcome = check(python, port, expect="220", timeout_ms=300)
+        outcome = check(python, port, expect="220", timeout_ms=1000)
     assert outcome.code == "timed_out"
-    assert outcome.seconds < 3
+    assert outcome.seconds < 10
 
 
 def test_a_server_that_drips(python):
@@ -94,7 +94,7 @@ def test_a_server_that_drips(python):
         outcome = check(python, port, expect="220", timeout_ms=500)
         done.set()
     assert outcome.code == "timed_out"
-    assert outcome.seconds < 3
+    assert outcome.seconds < 10
 
 
 def test_a_server_that_floods(python):
@@ -133,7 +133,7 @@ def test_a_listener_whose_queue_is_full(python):
         for one in waiting:
             one.close()
     assert outcome.code == "timed_out"
-    assert outcome.seconds < 3
+    assert outcome.seconds < 10
 
 
 def test_a_name_that_does_not_exist(python):
@@ -143,7 +143,8 @@ def test_a_name_that_does_not_exist(python):
     assert "no-such-host.invalid" in outcome.error["message"]
 
 
-@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid", "ü" * 64])
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid", "ü" * 64],
+                         ids=["an empty label", "a long one", "a long IDN"])
 def test_a_name_that_can_not_exist(python, host):
     outcome = python("check_tcp", {"host": host, "port": 80,
                                    "timeout_ms": 3000})

@@ -83,6 +83,31 @@ def test_an_interface_that_is_not_there(python):
     assert "nope0" in outcome.error["message"]
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_an_empty_network_namespace_still_shows_the_hosts(python):
+    # As in the sandbox: what counts is who mounted /sys, not who reads it.
+    outcome = python("collect_network", {"interval_ms": 0},
+                     prefix=["unshare", "-n"])
+    assert set(by_name(outcome.result)) == set(proc_net_dev())
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "lo/", "lo\0", "\ud800",
+                                  "*", "lo\n"])
+def test_odd_names_are_no_interface(python, name):
+    outcome = python("collect_network", {"interface": name})
+    assert outcome.code == "not_found"
+    assert "Traceback" not in outcome.stderr
+
+
+def test_more_interfaces_than_are_told(fake, job, tmp_path):
+    for name in ("a0", "b0", "c0"):
+        make(tmp_path, name)
+    fake.MAX_INTERFACES = 2
+    result = fake.collect(job({"interval_ms": 0}))
+    assert [one["name"] for one in result["interfaces"]] == ["a0", "b0"]
+    assert result["left_out"] == 1
+
+
 def test_what_is_no_interface_is_left_out(fake, job, tmp_path):
     make(tmp_path, "eth0", operstate=b"up\n", carrier=b"1\n", mtu=b"9000\n",
          speed=b"1000\n", address=b"02:00:00:00:00:01\n", rx_bytes=7)
