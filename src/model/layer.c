@@ -4,9 +4,12 @@
 #include <string.h>
 
 const char *const layer_names[] = {
-	"user-namespace", "namespaces",	    "private-root", "capabilities",
-	"no-new-privs",	  "landlock",	    "landlock-net", "landlock-scope",
-	"seccomp",	  "seccomp-notify", "cgroup",	    "limits",
+	"user-namespace", "namespaces",
+	"private-root",	  "capabilities",
+	"no-new-privs",	  "landlock",
+	"landlock-net",	  "landlock-scope",
+	"seccomp",	  "seccomp-notify",
+	"cgroup",	  "limits",
 	"user-id",	  NULL,
 };
 

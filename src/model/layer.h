@@ -13,14 +13,14 @@ enum layer {
 	LAYER_ROOT = 1 << 2,	   /* a private root, read-only binds */
 	LAYER_CAPABILITIES = 1 << 3,
 	LAYER_NO_NEW_PRIVS = 1 << 4,
-	LAYER_LANDLOCK = 1 << 5,	/* files and programs */
-	LAYER_LANDLOCK_NET = 1 << 6,	/* TCP ports (ABI 4) */
-	LAYER_LANDLOCK_SCOPE = 1 << 7,	/* abstract sockets, signals (ABI 6) */
+	LAYER_LANDLOCK = 1 << 5,       /* files and programs */
+	LAYER_LANDLOCK_NET = 1 << 6,   /* TCP ports (ABI 4) */
+	LAYER_LANDLOCK_SCOPE = 1 << 7, /* abstract sockets, signals (ABI 6) */
 	LAYER_SECCOMP = 1 << 8,
-	LAYER_SECCOMP_NOTIFY = 1 << 9,	/* refusals are explained */
-	LAYER_CGROUP = 1 << 10,		/* memory and process limits by cgroup */
-	LAYER_LIMITS = 1 << 11,		/* rlimits and the memory watch */
-	LAYER_USER_ID = 1 << 12,	/* a user id that no other sandbox has */
+	LAYER_SECCOMP_NOTIFY = 1 << 9, /* refusals are explained */
+	LAYER_CGROUP = 1 << 10,	       /* memory and process limits by cgroup */
+	LAYER_LIMITS = 1 << 11,	       /* rlimits and the memory watch */
+	LAYER_USER_ID = 1 << 12,       /* a user id that no other sandbox has */
 	LAYER_END = 1 << 13,
 };
 

@@ -1,5 +1,6 @@
 #include "sandbox/cgroup.h"
 
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -15,6 +16,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "sandbox/enter.h"
 
 #define PREFIX "devops_agent-"
 
@@ -24,9 +26,10 @@
 struct cgroup {
 	const char *kind;
 	char *folders[MAX_FOLDERS];
-	int procs[MAX_FOLDERS];		/* cgroup.procs, opened before the
-					   sandbox's root is changed */
+	int procs[MAX_FOLDERS]; /* cgroup.procs, opened before the
+				   sandbox's root is changed */
 	int n;
+	int memory_event;		/* eventfd; -1: none */
 };
 
 static int
@@ -93,6 +96,23 @@ own_path(const char *controller)
 	return NULL;
 }
 
+/* See "Memory control" of the kernel's cgroup-v1 documents. */
+static int
+watch_memory(const char *folder)
+{
+	_free_ char *path = xasprintf("%s/memory.oom_control", folder);
+	_close_ int control = open(path, O_RDONLY | O_CLOEXEC);
+	_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	char text[64];
+
+	if (control < 0 || event < 0)
+		return -1;
+	snprintf(text, sizeof(text), "%d %d", event, control);
+	if (write_file(folder, "cgroup.event_control", text) < 0)
+		return -1;
+	return steal_fd(&event);
+}
+
 /* Groups whose agent was killed before it could remove them. */
 static void
 remove_stale(const char *parent)
@@ -113,6 +133,15 @@ remove_stale(const char *parent)
 		closedir(d);
 }
 
+/* Out of the way of the numbers that the child gives its descriptors. */
+static int
+open_high(const char *path)
+{
+	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_END);
+}
+
 static int
 add_folder(struct cgroup *cg, const char *parent)
 {
@@ -127,7 +156,7 @@ add_folder(struct cgroup *cg, const char *parent)
 		return -1;
 	}
 	cg->folders[cg->n] = path;
-	cg->procs[cg->n] = open(procs, O_WRONLY | O_CLOEXEC);
+	cg->procs[cg->n] = open_high(procs);
 	return cg->procs[cg->n++];
 }
 
@@ -136,6 +165,8 @@ cgroup_free(struct cgroup *cg)
 {
 	if (!cg)
 		return;
+	if (cg->memory_event >= 0)
+		close(cg->memory_event);
 	for (int i = 0; i < cg->n; i++) {
 		if (cg->procs[i] >= 0)
 			close(cg->procs[i]);
@@ -163,10 +194,12 @@ v2_controllers(const char *parent)
 {
 	_free_ char *have = read_file(parent, "cgroup.subtree_control");
 
+	if (!has_word(have, "cpu"))
+		write_file(parent, "cgroup.subtree_control", "+cpu");
 	if (has_word(have, "memory") && has_word(have, "pids"))
 		return true;
-	return write_file(parent, "cgroup.subtree_control",
-			  "+memory +pids") == 0;
+	return write_file(parent, "cgroup.subtree_control", "+memory +pids") ==
+	       0;
 }
 
 static bool
@@ -181,6 +214,8 @@ v2_fill(struct cgroup *cg, const char *parent,
 	/* oom.group: a job dies as one; swap would only hide the limit */
 	write_file(folder, "memory.oom.group", "1");
 	write_file(folder, "memory.swap.max", "0");
+	/* however many its processes are, a job takes one core at most */
+	write_file(folder, "cpu.max", "100000 100000");
 	return write_number(folder, "memory.max", limits->memory_bytes) == 0 &&
 	       write_number(folder, "pids.max", limits->processes + 1) == 0;
 }
@@ -219,6 +254,7 @@ v2_new(struct cgroup *cg, const struct cgroup_limits *limits)
 	if (cg->n > 0 || geteuid() != 0)
 		return false;
 	free(steal_ptr(&parent));
+	v2_controllers(mount);
 	parent = xasprintf("%s/devops_agent", mount);
 	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
 		return false;
@@ -250,6 +286,7 @@ v1_new(struct cgroup *cg, const struct cgroup_limits *limits)
 	/* memory and swap together, where swap is accounted at all */
 	write_number(cg->folders[0], "memory.memsw.limit_in_bytes",
 		     limits->memory_bytes);
+	cg->memory_event = watch_memory(cg->folders[0]);
 	return v1_add(cg, "pids", "pids.max", limits->processes + 1);
 }
 
@@ -265,6 +302,7 @@ cgroup_new(const struct cgroup_limits *limits, const char **why)
 	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
 		struct cgroup *cg = xcalloc(1, sizeof(*cg));
 
+		cg->memory_event = -1;
 		if (makers[i](cg, limits))
 			return cg;
 		cgroup_free(cg);
@@ -288,6 +326,12 @@ cgroup_kind(const struct cgroup *cg)
 	return cg->kind;
 }
 
+int
+cgroup_memory_event(const struct cgroup *cg)
+{
+	return cg->memory_event;
+}
+
 /* The number behind "key " in one of the kernel's flat keyed files. */
 static long
 keyed_number(const char *folder, const char *name, const char *key)
@@ -306,9 +350,8 @@ keyed_number(const char *folder, const char *name, const char *key)
 bool
 cgroup_out_of_memory(const struct cgroup *cg)
 {
-	const char *file = strcmp(cg->kind, "v2") == 0 ?
-				   "memory.events" :
-				   "memory.oom_control";
+	const char *file = strcmp(cg->kind, "v2") == 0 ? "memory.events" :
+							 "memory.oom_control";
 
 	return keyed_number(cg->folders[0], file, "oom_kill") > 0;
 }

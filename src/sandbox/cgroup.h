@@ -27,14 +27,19 @@ struct cgroup_limits {
  * A new group with these limits.  NULL where none can be had; *why then says
  * it in one static line.  Never an error: other layers hold on.
  */
-struct cgroup *cgroup_new(const struct cgroup_limits *limits,
-			  const char **why);
+struct cgroup *cgroup_new(const struct cgroup_limits *limits, const char **why);
 
 /* Move the calling process into the group: 0, or -1 with errno. */
 int cgroup_enter(const struct cgroup *cg);
 
 /* "v2", "v1". */
 const char *cgroup_kind(const struct cgroup *cg);
+
+/*
+ * A descriptor that becomes readable when the group runs out of memory, where
+ * the kernel would not end all of it together (v1); -1 where there is none.
+ */
+int cgroup_memory_event(const struct cgroup *cg);
 
 /* Was a process of the group killed for memory? */
 bool cgroup_out_of_memory(const struct cgroup *cg);

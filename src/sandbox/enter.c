@@ -137,15 +137,16 @@ set_capabilities(struct enter *x, struct err *e)
 			cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
 		}
 	}
-	if (rc == 0 && prctl(PR_SET_SECUREBITS,
-			     SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
-				     SECBIT_NO_SETUID_FIXUP |
-				     SECBIT_NO_SETUID_FIXUP_LOCKED |
-				     SECBIT_KEEP_CAPS_LOCKED |
-				     (keep ? 0 :
-					     SECBIT_NO_CAP_AMBIENT_RAISE |
-					     SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)) <
-			       0)
+	if (rc == 0 &&
+	    prctl(PR_SET_SECUREBITS,
+		  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+			  SECBIT_NO_SETUID_FIXUP |
+			  SECBIT_NO_SETUID_FIXUP_LOCKED |
+			  SECBIT_KEEP_CAPS_LOCKED |
+			  (keep ? 0 :
+				  SECBIT_NO_CAP_AMBIENT_RAISE |
+					   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)) <
+		    0)
 		rc = err_errno(e, "set the secure bits");
 	if (rc == 0 && cap_set_proc(caps) < 0)
 		rc = err_errno(e, "set the capabilities");
@@ -218,7 +219,7 @@ enter_sandbox(struct enter *x, struct err *e)
 	if (syscall(SYS_close_range, FD_END, ~0u, 0) < 0)
 		return err_errno(e, "close_range");
 	/* needs the privileges that fall below */
-	if (view_enter(x->spec, &x->proc, e) < 0)
+	if (view_enter(x->view, &x->proc, e) < 0)
 		return -1;
 	if (sethostname("sandbox", 7) < 0)
 		return err_errno(e, "sethostname");
@@ -237,6 +238,5 @@ enter_sandbox(struct enter *x, struct err *e)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(e, "prctl PR_SET_NO_NEW_PRIVS");
 	x->layers |= LAYER_NO_NEW_PRIVS;
-	return landlock_enter(x->spec, x->landlock_abi, x->proc, &x->layers,
-			      e);
+	return landlock_enter(x->spec, x->landlock_abi, x->proc, &x->layers, e);
 }

@@ -21,17 +21,18 @@ enum {
 
 struct enter {
 	const struct sandbox_spec *spec;
-	const struct seccomp_program *filter;	/* of the plugin */
-	const struct seccomp_program *own_filter;	/* of pid 1 */
-	const struct cgroup *cgroup;	/* NULL: none */
-	bool privileged;		/* started by root */
+	const struct seccomp_program *filter;	  /* of the plugin */
+	const struct seccomp_program *own_filter; /* of pid 1 */
+	const struct cgroup *cgroup;		  /* NULL: none */
+	struct view *view;
+	bool privileged; /* started by root */
 	bool user_namespace;
 	uid_t uid;
 	gid_t gid;
 	int landlock_abi;
 	/* results */
-	unsigned layers;		/* LAYER_* that stand */
-	int proc;			/* the sandbox's own /proc */
+	unsigned layers; /* LAYER_* that stand */
+	int proc;	 /* the sandbox's own /proc */
 };
 
 int enter_sandbox(struct enter *x, struct err *e);

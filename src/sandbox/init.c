@@ -22,20 +22,20 @@
 
 enum phase {
 	PHASE_RUNNING,
-	PHASE_TERM,		/* TERM was sent; KILL follows */
-	PHASE_DEAD,		/* the plugin has gone, or KILL was sent */
+	PHASE_TERM, /* TERM was sent; KILL follows */
+	PHASE_DEAD, /* the plugin has gone, or KILL was sent */
 };
 
 struct init {
 	const struct sandbox_spec *spec;
 	enum phase phase;
 	pid_t plugin;
-	int status;		/* of the plugin, as from waitpid() */
+	int status; /* of the plugin, as from waitpid() */
 	bool exited;
 	enum report_reason reason;
-	int64_t deadline_ms;	/* monotonic; 0: none */
-	int64_t watch_ms;	/* next look at memory and CPU; 0: never */
-	int signals;		/* signalfd */
+	int64_t deadline_ms; /* monotonic; 0: none */
+	int64_t watch_ms;    /* next look at memory and CPU; 0: never */
+	int signals;	     /* signalfd */
 	struct notify notify;
 };
 
@@ -110,11 +110,13 @@ become_plugin(const struct enter *x, int channel)
 	struct hello h = { .failed = 0 };
 	struct err e = ERR_INIT;
 	int listener = -1;
+	struct sigaction fresh = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
 	sigemptyset(&none);
+	/* fails for KILL and STOP, and for those of the C library */
 	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+		(void)sigaction(sig, &fresh, NULL);
 	if (setsid() < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		err_errno(&e, "prepare the plugin's process");
@@ -193,8 +195,7 @@ start_plugin(struct init *in, struct enter *x, int *channel, struct err *e)
 			       h.failed ? h.text :
 					  "the plugin's process died at once");
 	in->notify.listener = listener;
-	x->layers |= LAYER_SECCOMP |
-		     (listener >= 0 ? LAYER_SECCOMP_NOTIFY : 0);
+	x->layers |= LAYER_SECCOMP | (listener >= 0 ? LAYER_SECCOMP_NOTIFY : 0);
 	return check_required(x, e);
 }
 
@@ -255,7 +256,8 @@ handle_signals(struct init *in)
 	while (read(in->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(in);
-		else
+		/* 0: from outside; whoever is inside can't speak for us */
+		else if (info.ssi_pid == 0)
 			stop_all(in, REASON_STOPPED);
 	}
 }
@@ -269,6 +271,8 @@ handle_order(struct init *in)
 		return;
 	if (o.type == ORDER_STOP)
 		stop_all(in, REASON_STOPPED);
+	else if (o.type == ORDER_KILL)
+		kill_all(in, REASON_STOPPED);
 	else if (o.type == ORDER_ARM && in->phase == PHASE_RUNNING)
 		in->deadline_ms = o.ms ? clock_mono_ms() + o.ms : 0;
 }
@@ -332,10 +336,10 @@ turn(struct init *in)
 		if (notify_answer(&in->notify))
 			kill_all(in, REASON_SYSCALL);
 	} else if (fds[2].revents) {
-		in->notify.listener = -1;	/* nobody is left under it */
+		in->notify.listener = -1; /* nobody is left under it */
 	}
 	if (fds[1].revents & (POLLHUP | POLLERR))
-		_exit(125);	/* the agent has gone: so do we, and all */
+		_exit(125); /* the agent has gone: so do we, and all */
 	if (fds[1].revents & POLLIN)
 		handle_order(in);
 	if (fds[0].revents)
@@ -399,6 +403,7 @@ init_run(struct enter *x)
 	if (enter_sandbox(x, &e) < 0 || open_signals(&in, &e) < 0)
 		fail(&e);
 	in.notify.proc = x->proc;
+	in.notify.ports_held = x->layers & LAYER_LANDLOCK_NET;
 	if (start_plugin(&in, x, &channel, &e) < 0)
 		fail(&e);
 	report_entered(&in, x);

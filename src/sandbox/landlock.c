@@ -17,8 +17,8 @@
  */
 struct ruleset_attr {
 	uint64_t handled_access_fs;
-	uint64_t handled_access_net;	/* ABI 4 */
-	uint64_t scoped;		/* ABI 6 */
+	uint64_t handled_access_net; /* ABI 4 */
+	uint64_t scoped;	     /* ABI 6 */
 };
 
 struct path_beneath_attr {
@@ -40,21 +40,20 @@ enum { RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
 #define FS_READ_FILE (1ULL << 2)
 #define FS_READ_DIR (1ULL << 3)
 #define FS_ABI1 ((1ULL << 13) - 1)
-#define FS_REFER (1ULL << 13)		/* ABI 2 */
-#define FS_TRUNCATE (1ULL << 14)	/* ABI 3 */
-#define FS_IOCTL_DEV (1ULL << 15)	/* ABI 5 */
-#define NET_BIND_TCP (1ULL << 0)	/* ABI 4 */
+#define FS_REFER (1ULL << 13)	  /* ABI 2 */
+#define FS_TRUNCATE (1ULL << 14)  /* ABI 3 */
+#define FS_IOCTL_DEV (1ULL << 15) /* ABI 5 */
+#define NET_BIND_TCP (1ULL << 0)  /* ABI 4 */
 #define NET_CONNECT_TCP (1ULL << 1)
-#define SCOPE_ALL 3ULL			/* ABI 6: abstract sockets, signals */
+#define SCOPE_ALL 3ULL /* ABI 6: abstract sockets, signals */
 
-#define FS_FILE_RIGHTS                                                       \
-	(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE |           \
-	 FS_IOCTL_DEV)
+#define FS_FILE_RIGHTS \
+	(FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 #define FS_READ (FS_READ_FILE | FS_READ_DIR)
 
 struct ruleset {
 	int fd;
-	uint64_t handled;		/* file rights of this ABI */
+	uint64_t handled; /* file rights of this ABI */
 };
 
 int
@@ -92,8 +91,8 @@ allow_fd(const struct ruleset *r, int fd, const char *path, uint64_t rights,
 	attr.allowed_access = rights & r->handled;
 	if (!S_ISDIR(st.st_mode))
 		attr.allowed_access &= FS_FILE_RIGHTS;
-	if (syscall(SYS_landlock_add_rule, r->fd, RULE_PATH_BENEATH, &attr,
-		    0) < 0)
+	if (syscall(SYS_landlock_add_rule, r->fd, RULE_PATH_BENEATH, &attr, 0) <
+	    0)
 		return err_errno(e, "Landlock rule for %s", path);
 	return 0;
 }
@@ -105,7 +104,7 @@ allow_path(const struct ruleset *r, const char *path, uint64_t rights,
 	_close_ int fd = open(path, O_PATH | O_CLOEXEC);
 
 	if (fd < 0 && (errno == ENOENT || errno == EACCES))
-		return 0;	/* not in the view: nothing to allow */
+		return 0; /* not in the view: nothing to allow */
 	if (fd < 0)
 		return err_errno(e, "open %s for Landlock", path);
 	return allow_fd(r, fd, path, rights, e);
@@ -129,6 +128,7 @@ allow_files(const struct ruleset *r, const struct sandbox_spec *s, int proc,
 	uint64_t change = r->handled & ~(FS_EXECUTE | FS_IOCTL_DEV);
 
 	if (allow_paths(r, &s->read, FS_READ | run, e) < 0 ||
+	    allow_paths(r, &s->libraries, FS_READ | run, e) < 0 ||
 	    allow_paths(r, &s->exec, FS_READ | FS_EXECUTE, e) < 0 ||
 	    allow_paths(r, &s->write, change | run, e) < 0)
 		return -1;
@@ -151,8 +151,8 @@ allow_ports(const struct ruleset *r, const struct sandbox_ports *ports,
 	for (size_t i = 0; i < ports->n; i++) {
 		struct net_port_attr attr = { right, ports->port[i] };
 
-		if (syscall(SYS_landlock_add_rule, r->fd, RULE_NET_PORT,
-			    &attr, 0) < 0)
+		if (syscall(SYS_landlock_add_rule, r->fd, RULE_NET_PORT, &attr,
+			    0) < 0)
 			return err_errno(e, "Landlock rule for port %u",
 					 ports->port[i]);
 	}

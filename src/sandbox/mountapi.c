@@ -52,6 +52,17 @@ mountapi_open_beneath(int root, const char *relative)
 }
 
 int
+mountapi_open_real(const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+int
 mountapi_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);
@@ -64,9 +75,9 @@ struct option_row {
 
 /* What a mount already has may be locked, so a remount keeps it. */
 static const struct option_row options[] = {
-	{ "ro", MS_RDONLY },	       { "nosuid", MS_NOSUID },
-	{ "nodev", MS_NODEV },	       { "noexec", MS_NOEXEC },
-	{ "noatime", MS_NOATIME },     { "nodiratime", MS_NODIRATIME },
+	{ "ro", MS_RDONLY },	     { "nosuid", MS_NOSUID },
+	{ "nodev", MS_NODEV },	     { "noexec", MS_NOEXEC },
+	{ "noatime", MS_NOATIME },   { "nodiratime", MS_NODIRATIME },
 	{ "relatime", MS_RELATIME },
 };
 

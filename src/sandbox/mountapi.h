@@ -14,6 +14,8 @@
 #define MOUNTAPI_NODEV 0x4
 #define MOUNTAPI_NOEXEC 0x8
 
+/* openat2 with RESOLVE_NO_SYMLINKS, O_PATH, of an absolute path. */
+int mountapi_open_real(const char *path);
 /* A detached copy of the mount tree below an O_PATH descriptor. */
 int mountapi_clone_tree(int fd);
 /* Add attributes (MOUNTAPI_*) to a detached tree and all mounts in it. */

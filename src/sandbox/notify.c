@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +22,16 @@
 #include "sandbox/seccomp.h"
 #include "sandbox/tracepath.h"
 
+#define TRACE_WAIT_MS 500
+
 void
 notify_send(struct notify *n, const struct report *r)
 {
+	struct pollfd p = { .fd = FD_REPORT, .events = POLLOUT };
+
+	/* a trace is to be complete; else nobody is waited for */
+	if (n->spec->trace)
+		(void)poll(&p, 1, TRACE_WAIT_MS);
 	if (send(FD_REPORT, r, sizeof(*r), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		n->dropped++;
 }
@@ -75,7 +83,7 @@ struct address {
 		char bytes[sizeof(struct sockaddr_un)];
 	} u;
 	size_t len;
-	int type;		/* SOCK_*; 0 where it can't be told */
+	int type; /* SOCK_*; 0 where it can't be told */
 };
 
 /* The kind of the socket, from a copy of the descriptor. */
@@ -91,8 +99,7 @@ socket_type(unsigned pid, int fd)
 	if (pidfd < 0)
 		return 0;
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	if (copy < 0 ||
-	    getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+	if (copy < 0 || getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
 		return 0;
 	return type;
 }
@@ -166,7 +173,7 @@ address_granted(const struct sandbox_spec *s, const struct address *a, int nr)
 	unsigned port;
 
 	if (s->host_network || (family != AF_INET && family != AF_INET6))
-		return true;	/* the kind of socket was decided before */
+		return true; /* the kind of socket was decided before */
 	if (a->type == SOCK_DGRAM)
 		return s->udp;
 	/* sin_port and sin6_port are at the same place */
@@ -183,11 +190,17 @@ look_at_address(struct notify *n, const struct seccomp_notif *req)
 			    .verdict = VERDICT_REFUSED };
 	struct address a;
 
-	/* unreadable memory: the kernel will say EFAULT */
-	if (!read_address(n, req, &a) ||
-	    address_granted(n->spec, &a, req->data.nr))
-		return false;
+	/* memory that can't be read: let it by where the kernel looks again */
+	if (!read_address(n, req, &a))
+		return !n->ports_held && !n->spec->host_network;
 	format_address(&a, r.text, sizeof(r.text));
+	if (address_granted(n->spec, &a, req->data.nr)) {
+		r.type = REPORT_ACCESS;
+		r.verdict = VERDICT_CONTINUED;
+		if (n->spec->trace)
+			report_once(n, &r);
+		return false;
+	}
 	report_once(n, &r);
 	return true;
 }
@@ -264,7 +277,7 @@ notify_answer(struct notify *n)
 
 	memset(&req, 0, sizeof(req));
 	if (ioctl(n->listener, SECCOMP_IOCTL_NOTIF_RECV, &req) < 0)
-		return false;	/* the caller died meanwhile */
+		return false; /* the caller died meanwhile */
 	memset(&resp, 0, sizeof(resp));
 	resp.id = req.id;
 	if (decide(n, &req, &error, &kill_job))

@@ -17,8 +17,9 @@ struct notify {
 	const struct sandbox_spec *spec;
 	int listener;
 	int proc;
-	uint64_t seen[NOTIFY_SEEN];	/* what was reported, by hash */
-	uint64_t dropped;		/* reports that could not be sent */
+	bool ports_held;	    /* by Landlock as well */
+	uint64_t seen[NOTIFY_SEEN]; /* what was reported, by hash */
+	uint64_t dropped;	    /* reports that could not be sent */
 };
 
 /*

@@ -44,21 +44,22 @@ struct sandbox_ports {
 struct sandbox_spec {
 	/* what runs: argv.items[0] is an absolute path inside */
 	struct strv argv;
-	struct strv env;		/* "NAME=value" */
+	struct strv env; /* "NAME=value" */
 
 	/* what it sees: absolute host paths, at the same place inside */
-	struct strv read;		/* data and libraries */
+	struct strv read;      /* data: never mapped as code */
+	struct strv libraries; /* may be mapped as code */
 	struct strv write;
-	struct strv exec;		/* visible, and may be started */
-	bool exec_any;			/* whatever is visible may be started */
-	bool host_processes;		/* /proc is the host's */
+	struct strv exec;    /* may be started */
+	bool exec_any;	     /* whatever is visible may be started */
+	bool host_processes; /* /proc is the host's */
 
 	/* the network: none of these: an empty network namespace */
-	struct sandbox_ports connect;	/* TCP ports of any host */
-	struct sandbox_ports listen;	/* TCP ports */
+	struct sandbox_ports connect; /* TCP ports of any host */
+	struct sandbox_ports listen;  /* TCP ports */
 	bool udp;
-	bool host_network;		/* everything */
-	bool unix_sockets;		/* may make AF_UNIX sockets */
+	bool host_network; /* everything */
+	bool unix_sockets; /* may make AF_UNIX sockets */
 
 	/* who it is; an id of its own if `user` is not set (root only) */
 	bool user_set;
@@ -66,33 +67,34 @@ struct sandbox_spec {
 	gid_t gid;
 	gid_t groups[SANDBOX_MAX_GROUPS];
 	size_t n_groups;
-	uint64_t capabilities;		/* bit 1 << CAP_x: kept */
+	uint64_t capabilities; /* bit 1 << CAP_x: kept */
 
 	/* how much */
-	int64_t timeout_ms;		/* deadline from the start; 0: none */
-	int64_t grace_ms;		/* between TERM and KILL */
-	int64_t memory_bytes;		/* of all processes together */
-	int64_t cpu_ms;			/* CPU time of all; 0: unlimited */
+	int64_t timeout_ms;   /* deadline from the start; 0: none */
+	int64_t grace_ms;     /* between TERM and KILL */
+	int64_t memory_bytes; /* of all processes together */
+	int64_t cpu_ms;	      /* CPU time of all; 0: unlimited */
 	int64_t processes;
 	int64_t files;
 	int64_t tmp_bytes;
 
-	bool trace;			/* report every path that is used */
-	unsigned require;		/* LAYER_* that must be enforced */
+	bool trace;	  /* report every path that is used */
+	unsigned require; /* LAYER_* that must be enforced */
 };
 
 /* Defaults: nothing granted, the limits of docs/plugins.md. */
 void sandbox_spec_init(struct sandbox_spec *s);
-void sandbox_spec_release(struct sandbox_spec *s);	/* cleanup function */
+void sandbox_spec_release(struct sandbox_spec *s); /* cleanup function */
 
 struct sandbox {
-	pid_t pid;			/* pid 1, as the caller sees it */
+	pid_t pid; /* pid 1, as the caller sees it */
 	int pidfd;
-	int stdin_fd;			/* write end, non-blocking */
-	int stdout_fd, stderr_fd;	/* read ends, non-blocking */
-	int report_fd;			/* SOCK_SEQPACKET, non-blocking */
-	int id_lock;			/* holds the user id, -1: none */
-	struct cgroup *cgroup;		/* NULL: no cgroup could be had */
+	int stdin_fd;		  /* write end, non-blocking */
+	int stdout_fd, stderr_fd; /* read ends, non-blocking */
+	int report_fd;		  /* SOCK_SEQPACKET, non-blocking */
+	int id_lock;		  /* holds the user id, -1: none */
+	int memory_fd;		  /* readable when memory ran out; -1: none */
+	struct cgroup *cgroup;	  /* NULL: no cgroup could be had */
 	bool waited;
 };
 
@@ -113,8 +115,12 @@ int sandbox_read_report(struct sandbox *box, struct report *r);
 
 void sandbox_arm(struct sandbox *box, int64_t timeout_ms);
 void sandbox_stop(struct sandbox *box);
+/* KILL to all but pid 1, which reports what they used. */
+void sandbox_abort(struct sandbox *box);
 /* KILL at once, everything. */
 void sandbox_kill(struct sandbox *box);
+/* Was one of its processes killed for the memory of all? */
+bool sandbox_out_of_memory(const struct sandbox *box);
 
 /*
  * Wait until every process of the sandbox is gone, `timeout_ms` at most
@@ -122,6 +128,6 @@ void sandbox_kill(struct sandbox *box);
  */
 int sandbox_wait(struct sandbox *box, int64_t timeout_ms, struct err *e);
 
-void sandbox_release(struct sandbox *box);	/* cleanup function */
+void sandbox_release(struct sandbox *box); /* cleanup function */
 
 #endif

@@ -19,6 +19,8 @@
 #include "sandbox/ids.h"
 #include "sandbox/init.h"
 #include "sandbox/landlock.h"
+#include "sandbox/start.h"
+#include "sandbox/view.h"
 
 void
 sandbox_spec_init(struct sandbox_spec *s)
@@ -41,6 +43,7 @@ sandbox_spec_release(struct sandbox_spec *s)
 	strv_release(&s->argv);
 	strv_release(&s->env);
 	strv_release(&s->read);
+	strv_release(&s->libraries);
 	strv_release(&s->write);
 	strv_release(&s->exec);
 }
@@ -54,7 +57,8 @@ sandbox_init(struct sandbox *box)
 				 .stdout_fd = -1,
 				 .stderr_fd = -1,
 				 .report_fd = -1,
-				 .id_lock = -1 };
+				 .id_lock = -1,
+				 .memory_fd = -1 };
 }
 
 /* The child's ends; all above the fixed numbers of enter.h. */
@@ -139,7 +143,8 @@ choose_ids(const struct sandbox_spec *s, struct enter *x, struct sandbox *box,
 {
 	x->privileged = geteuid() == 0 && has_capability(CAP_SYS_ADMIN) &&
 			has_capability(CAP_SETUID);
-	/* capabilities over the host mean nothing in a namespace of one's own */
+	/* capabilities over the host mean nothing in a namespace of one's own
+	 */
 	x->user_namespace = !x->privileged || !s->capabilities;
 	if (!x->privileged) {
 		x->uid = geteuid();
@@ -170,8 +175,8 @@ choose_ids(const struct sandbox_spec *s, struct enter *x, struct sandbox *box,
 static uint64_t
 namespace_flags(const struct sandbox_spec *s, const struct enter *x)
 {
-	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-			 CLONE_NEWUTS;
+	uint64_t flags =
+		CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
 	if (!s->host_network && !s->udp && !s->connect.n && !s->listen.n)
 		flags |= CLONE_NEWNET;
@@ -194,6 +199,19 @@ filter_network(const struct sandbox_spec *s)
 	return s->udp ? SECCOMP_NET_UDP : SECCOMP_NET_NONE;
 }
 
+void
+start_features(const struct sandbox_spec *spec, struct seccomp_features *f)
+{
+	*f = (struct seccomp_features){
+		.net = filter_network(spec),
+		.listen = spec->listen.n > 0,
+		.unix_sockets = spec->unix_sockets,
+		.capabilities = spec->capabilities,
+		.exec_any = spec->exec_any,
+		.trace = spec->trace,
+	};
+}
+
 static _Noreturn void
 child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 {
@@ -202,7 +220,9 @@ child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 	    dup2(ends->err, 2) < 0 ||
 	    dup3(ends->report, FD_REPORT, O_CLOEXEC) < 0)
 		_exit(125);
-	if (box->id_lock >= 0 && dup3(box->id_lock, FD_ID_LOCK, O_CLOEXEC) < 0)
+	if (box->id_lock < 0)
+		close(FD_ID_LOCK); /* whoever started us left it open */
+	else if (dup3(box->id_lock, FD_ID_LOCK, O_CLOEXEC) < 0)
 		_exit(125);
 	init_run(x);
 }
@@ -250,13 +270,8 @@ int
 sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	      struct err *e)
 {
-	struct seccomp_features features = {
-		.net = filter_network(spec),
-		.unix_sockets = spec->unix_sockets,
-		.exec_any = spec->exec_any,
-		.trace = spec->trace,
-	};
-	struct seccomp_features own = { .net = SECCOMP_NET_NONE };
+	struct seccomp_features features;
+	struct seccomp_features own = { .net = SECCOMP_NET_NONE, .init = true };
 	struct cgroup_limits limits = { spec->memory_bytes, spec->processes };
 	_cleanup_(seccomp_program_release) struct seccomp_program filter;
 	_cleanup_(seccomp_program_release) struct seccomp_program own_filter;
@@ -269,16 +284,22 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	sandbox_init(box);
 	memset(&filter, 0, sizeof(filter));
 	memset(&own_filter, 0, sizeof(own_filter));
+	start_features(spec, &features);
 	x.landlock_abi = landlock_abi();
 	if (choose_ids(spec, &x, box, e) < 0 ||
+	    view_prepare(spec, &x.view, e) < 0 ||
 	    seccomp_prepare(&features, &filter, e) < 0 ||
 	    seccomp_prepare(&own, &own_filter, e) < 0) {
+		view_free(x.view);
 		sandbox_release(box);
 		return -1;
 	}
 	box->cgroup = cgroup_new(&limits, &why);
 	x.cgroup = box->cgroup;
+	if (box->cgroup)
+		box->memory_fd = cgroup_memory_event(box->cgroup);
 	rc = fork_init(&x, box, e);
+	view_free(x.view);
 	if (rc < 0)
 		sandbox_release(box);
 	return rc;
@@ -319,6 +340,12 @@ sandbox_stop(struct sandbox *box)
 }
 
 void
+sandbox_abort(struct sandbox *box)
+{
+	send_order(box, ORDER_KILL, 0);
+}
+
+void
 sandbox_kill(struct sandbox *box)
 {
 	if (box->pidfd >= 0 && !box->waited)
@@ -326,6 +353,12 @@ sandbox_kill(struct sandbox *box)
 			      0);
 	if (box->cgroup)
 		cgroup_kill(box->cgroup);
+}
+
+bool
+sandbox_out_of_memory(const struct sandbox *box)
+{
+	return box->cgroup && cgroup_out_of_memory(box->cgroup);
 }
 
 int
@@ -371,5 +404,6 @@ sandbox_release(struct sandbox *box)
 	cleanup_fdp(&box->stderr_fd);
 	cleanup_fdp(&box->report_fd);
 	cleanup_fdp(&box->id_lock);
+	/* the cgroup closed memory_fd */
 	sandbox_init(box);
 }

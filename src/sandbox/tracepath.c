@@ -14,9 +14,9 @@ enum { NO_DIRFD = -1, NO_FLAGS = -1 };
 
 struct row {
 	int nr;
-	int dirfd;	/* index of the argument; NO_DIRFD */
-	int path;	/* index of the argument */
-	int flags;	/* index of open flags; NO_FLAGS */
+	int dirfd; /* index of the argument; NO_DIRFD */
+	int path;  /* index of the argument */
+	int flags; /* index of open flags; NO_FLAGS */
 	bool write;
 };
 
@@ -71,8 +71,8 @@ tracepath_find(int nr, const __u64 args[6], struct tracepath *t)
 
 		if (r->nr != nr)
 			continue;
-		t->dirfd = r->dirfd == NO_DIRFD ? AT_FDCWD :
-						  (int)args[r->dirfd];
+		t->dirfd =
+			r->dirfd == NO_DIRFD ? AT_FDCWD : (int)args[r->dirfd];
 		t->address = args[r->path];
 		t->write = r->write;
 		if (r->flags != NO_FLAGS &&

@@ -13,9 +13,9 @@
 #include <linux/types.h>
 
 struct tracepath {
-	int dirfd;		/* AT_FDCWD where the call has none */
-	uint64_t address;	/* of the path in the caller's memory */
-	bool write;		/* the call would change something */
+	int dirfd;	  /* AT_FDCWD where the call has none */
+	uint64_t address; /* of the path in the caller's memory */
+	bool write;	  /* the call would change something */
 };
 
 /* false where this call names no path. */

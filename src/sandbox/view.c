@@ -26,7 +26,7 @@
 /* One path of the host that the plugin sees. */
 struct entry {
 	char *path;
-	int tree;			/* a detached mount */
+	int tree; /* a detached mount; -1: not yet */
 	uint64_t attributes;
 	bool folder;
 };
@@ -35,16 +35,15 @@ struct view {
 	const struct sandbox_spec *spec;
 	struct entry entries[MAX_ENTRIES];
 	size_t n;
-	char *links[MAX_ENTRIES][2];	/* path, target */
+	char *links[MAX_ENTRIES][2]; /* path, target */
 	size_t n_links;
-	bool old_kernel;		/* no mount_setattr */
-	int base;			/* O_PATH of the new root */
-	int proc;			/* the sandbox's own /proc */
+	bool old_kernel; /* no mount_setattr */
+	int base;	 /* O_PATH of the new root */
+	int proc;	 /* the sandbox's own /proc */
 };
 
-const char *const view_devices[] = { "/dev/null",   "/dev/zero",
-				     "/dev/full",   "/dev/random",
-				     "/dev/urandom", NULL };
+const char *const view_devices[] = { "/dev/null",   "/dev/zero",    "/dev/full",
+				     "/dev/random", "/dev/urandom", NULL };
 
 static int
 add_links(struct view *v, struct walk *w, struct err *e)
@@ -61,26 +60,36 @@ add_links(struct view *v, struct walk *w, struct err *e)
 }
 
 static int
-clone_entry(struct view *v, struct walk *w, uint64_t attributes,
-	    struct err *e)
+add_entry(struct view *v, struct walk *w, uint64_t attributes, struct err *e)
 {
 	struct entry *entry = &v->entries[v->n];
 
 	if (v->n == MAX_ENTRIES)
-		return err_set(e, ERR_USAGE, "more than %d paths",
-			       MAX_ENTRIES);
-	entry->tree = mountapi_clone_tree(w->fd);
-	if (entry->tree < 0)
-		return err_errno(e, "bind %s", w->path);
-	if (mountapi_set_attributes(entry->tree, attributes) < 0) {
-		if (errno != ENOSYS)
-			return err_errno(e, "restrict %s", w->path);
-		v->old_kernel = true;
-	}
-	entry->attributes = attributes;
-	entry->folder = w->folder;
-	entry->path = steal_ptr(&w->path);
+		return err_set(e, ERR_USAGE, "more than %d paths", MAX_ENTRIES);
+	*entry = (struct entry){ .path = steal_ptr(&w->path),
+				 .tree = -1,
+				 .attributes = attributes,
+				 .folder = w->folder };
 	v->n++;
+	return 0;
+}
+
+/* What was found is opened again, and this time without any symlink. */
+static int
+clone_entry(struct view *v, struct entry *entry, struct err *e)
+{
+	_close_ int fd = mountapi_open_real(entry->path);
+
+	if (fd < 0)
+		return err_errno(e, "open %s", entry->path);
+	entry->tree = mountapi_clone_tree(fd);
+	if (entry->tree < 0)
+		return err_errno(e, "bind %s", entry->path);
+	if (mountapi_set_attributes(entry->tree, entry->attributes) == 0)
+		return 0;
+	if (errno != ENOSYS)
+		return err_errno(e, "restrict %s", entry->path);
+	v->old_kernel = true;
 	return 0;
 }
 
@@ -106,7 +115,7 @@ add_path(struct view *v, const char *path, uint64_t attributes, bool required,
 		return !required && e->errnum == ENOENT ? 0 : -1;
 	rc = have_entry(v, w.path, attributes) ?
 		     0 :
-		     clone_entry(v, &w, attributes, e);
+		     add_entry(v, &w, attributes, e);
 	if (rc == 0)
 		rc = add_links(v, &w, e);
 	walk_release(&w);
@@ -136,10 +145,50 @@ by_path(const void *a, const void *b)
 	const struct entry *x = a, *y = b;
 	int order = strcmp(x->path, y->path);
 
-	/* of two with one path, the more writable comes later: on top */
+	/* of two with one path, the one with fewer attributes is on top */
 	if (order == 0)
 		return x->attributes < y->attributes ? 1 : -1;
 	return order;
+}
+
+static bool
+is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 &&
+	       (len == 1 || path[len] == '/' || path[len] == '\0');
+}
+
+static void
+drop_entry(struct view *v, size_t i)
+{
+	free(v->entries[i].path);
+	v->n--;
+	memmove(&v->entries[i], &v->entries[i + 1],
+		(v->n - i) * sizeof(v->entries[0]));
+}
+
+/*
+ * What the nearest entry above shows in the same way needs no mount of its
+ * own; entries are sorted, so that one comes before it.
+ */
+static void
+drop_covered(struct view *v)
+{
+	for (size_t i = 1; i < v->n;) {
+		size_t above = i;
+
+		while (above-- > 0)
+			if (is_below(v->entries[i].path,
+				     v->entries[above].path))
+				break;
+		if (above < i &&
+		    v->entries[above].attributes == v->entries[i].attributes)
+			drop_entry(v, i);
+		else
+			i++;
+	}
 }
 
 static int
@@ -147,10 +196,12 @@ collect(struct view *v, struct err *e)
 {
 	const struct sandbox_spec *s = v->spec;
 	uint64_t common = MOUNTAPI_NOSUID | MOUNTAPI_NODEV;
+	/* or the dynamic loader, called by name, would start what it names */
 	uint64_t noexec = s->exec_any ? 0 : MOUNTAPI_NOEXEC;
 
 	if (add_paths(v, &s->exec, common | MOUNTAPI_RDONLY, e) < 0 ||
-	    add_paths(v, &s->read, common | MOUNTAPI_RDONLY, e) < 0 ||
+	    add_paths(v, &s->libraries, common | MOUNTAPI_RDONLY, e) < 0 ||
+	    add_paths(v, &s->read, common | MOUNTAPI_RDONLY | noexec, e) < 0 ||
 	    add_paths(v, &s->write, common | noexec, e) < 0)
 		return -1;
 	if (s->host_processes &&
@@ -162,6 +213,16 @@ collect(struct view *v, struct err *e)
 			     e) < 0)
 			return -1;
 	qsort(v->entries, v->n, sizeof(v->entries[0]), by_path);
+	drop_covered(v);
+	return 0;
+}
+
+static int
+clone_all(struct view *v, struct err *e)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (clone_entry(v, &v->entries[i], e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -446,20 +507,23 @@ switch_root(struct view *v, struct err *e)
 		return err_errno(e, "let go of the old root");
 	if (chdir("/") < 0)
 		return err_errno(e, "chdir /");
-	if (own && mount(NULL, "/", NULL,
-			 MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID |
-				 MS_NODEV,
-			 NULL) < 0)
+	if (own &&
+	    mount(NULL, "/", NULL,
+		  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV,
+		  NULL) < 0)
 		return err_errno(e, "make the new root read-only");
 	return 0;
 }
 
-static void
-view_release(struct view *v)
+void
+view_free(struct view *v)
 {
+	if (!v)
+		return;
 	for (size_t i = 0; i < v->n; i++) {
 		free(v->entries[i].path);
-		close(v->entries[i].tree);
+		if (v->entries[i].tree >= 0)
+			close(v->entries[i].tree);
 	}
 	for (size_t i = 0; i < v->n_links; i++) {
 		free(v->links[i][0]);
@@ -469,26 +533,43 @@ view_release(struct view *v)
 		close(v->base);
 	if (v->proc >= 0)
 		close(v->proc);
+	free(v);
+}
+
+static void
+view_freep(struct view **v)
+{
+	view_free(*v);
 }
 
 int
-view_enter(const struct sandbox_spec *spec, int *proc, struct err *e)
+view_prepare(const struct sandbox_spec *spec, struct view **out, struct err *e)
 {
-	_cleanup_(view_release) struct view v = { .spec = spec,
-						  .base = -1,
-						  .proc = -1 };
+	_cleanup_(view_freep) struct view *v = xcalloc(1, sizeof(*v));
 
+	v->spec = spec;
+	v->base = v->proc = -1;
+	if (collect(v, e) < 0)
+		return -1;
+	*out = steal_ptr(&v);
+	return 0;
+}
+
+int
+view_enter(struct view *v, int *proc, struct err *e)
+{
 	/* what the host unmounts later goes here too; nothing goes back */
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return err_errno(e, "part from the host's mounts");
-	if (collect(&v, e) < 0 || mount_base(&v, e) < 0 ||
-	    make_skeleton(&v, e) < 0)
+	if (clone_all(v, e) < 0 || mount_base(v, e) < 0 ||
+	    make_skeleton(v, e) < 0)
 		return -1;
 	/* /tmp first: a grant below it is mounted into it */
-	if (mount_private(&v, e) < 0 || place_all(&v, e) < 0 ||
-	    make_links(&v, e) < 0 || mount_proc(&v, e) < 0 ||
-	    cover_proc(&v, e) < 0 || switch_root(&v, e) < 0)
+	if (mount_private(v, e) < 0 || place_all(v, e) < 0 ||
+	    make_links(v, e) < 0 || mount_proc(v, e) < 0 ||
+	    cover_proc(v, e) < 0 || switch_root(v, e) < 0)
 		return -1;
-	*proc = steal_fd(&v.proc);
+	*proc = steal_fd(&v->proc);
+	view_free(v);
 	return 0;
 }

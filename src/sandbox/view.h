@@ -12,17 +12,28 @@
 #include "base/err.h"
 #include "sandbox/sandbox.h"
 
+struct view;
+
 /*
- * Become the view.  A granted path that does not exist is left out.  The
- * working folder afterwards is "/".  Needs the capabilities of its mount
- * namespace and the host's /proc at /proc.
+ * Decide what will be shown.  Done before the fork, outside of any new user
+ * namespace, where files still have their owners: a symlink is followed only
+ * where it is to be trusted (walk.h).  A granted path that does not exist is
+ * left out.  Freed by view_free(), NULL is fine.
+ */
+int view_prepare(const struct sandbox_spec *spec, struct view **v,
+		 struct err *e);
+void view_free(struct view *v);
+
+/*
+ * Become the view.  The working folder afterwards is "/".  Needs the
+ * capabilities of its mount namespace and the host's /proc at /proc.
  *
  * *proc becomes a descriptor of the sandbox's own /proc, which stays usable
  * where the host's /proc was granted and covers it; the caller closes it.
  */
-int view_enter(const struct sandbox_spec *spec, int *proc, struct err *e);
+int view_enter(struct view *v, int *proc, struct err *e);
 
 /* The private device nodes, for Landlock's rules. */
-extern const char *const view_devices[];	/* absolute, NULL at the end */
+extern const char *const view_devices[]; /* absolute, NULL at the end */
 
 #endif

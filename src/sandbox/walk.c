@@ -15,7 +15,7 @@
 struct step {
 	struct walk *w;
 	char rest[2 * PATH_MAX];
-	char canon[PATH_MAX];		/* "" is the root */
+	char canon[PATH_MAX]; /* "" is the root */
 };
 
 /* Could anybody but root and the caller have made this link? */
@@ -30,8 +30,10 @@ check_link(int dir, const struct stat *link, const char *path, struct err *e)
 	    (st.st_uid == 0 || st.st_uid == geteuid()) &&
 	    (!(st.st_mode & (S_IWGRP | S_IWOTH)) || (st.st_mode & S_ISVTX)))
 		return 0;
-	err_set(e, ERR_DENIED, "%s is a symbolic link that user id %u could "
-		"point elsewhere", path, (unsigned)link->st_uid);
+	err_set(e, ERR_DENIED,
+		"%s is a symbolic link that user id %u could "
+		"point elsewhere",
+		path, (unsigned)link->st_uid);
 	return err_hint(e, "grant the path that it leads to instead");
 }
 

@@ -17,12 +17,12 @@
 #define WALK_MAX_LINKS 16
 
 struct walk {
-	int fd;				/* O_PATH of what was found */
-	char *path;			/* its absolute path without symlinks */
+	int fd;	    /* O_PATH of what was found */
+	char *path; /* its absolute path without symlinks */
 	bool folder;
 	struct {
-		char *path;		/* canonical place of the link */
-		char *target;		/* what it says */
+		char *path;   /* canonical place of the link */
+		char *target; /* what it says */
 	} links[WALK_MAX_LINKS];
 	int n_links;
 };

@@ -11,8 +11,7 @@
 
 /* Read /proc/PID/NAME into text; false where the process has gone. */
 static int
-read_entry(int proc, const char *pid, const char *name, char *text,
-	   size_t size)
+read_entry(int proc, const char *pid, const char *name, char *text, size_t size)
 {
 	char path[64];
 	_close_ int fd = -1;

@@ -14,7 +14,7 @@
 
 struct watch_sum {
 	int64_t memory_bytes;
-	int64_t cpu_us;		/* of the living; the reaped are not in it */
+	int64_t cpu_us; /* of the living; the reaped are not in it */
 };
 
 /* Sums over every process of `proc` (the sandbox's /proc) but pid 1. */

@@ -1,0 +1,301 @@
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "sandbox/ids.h"
+#include "sandbox/try_parts.h"
+
+/* --- Who we are ----------------------------------------------------------- */
+
+static bool
+has_capability(cap_value_t c)
+{
+	cap_flag_value_t set = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (caps) {
+		cap_get_flag(caps, c, CAP_EFFECTIVE, &set);
+		cap_free(caps);
+	}
+	return set == CAP_SET;
+}
+
+bool
+try_privileged(void)
+{
+	return geteuid() == 0 && has_capability(CAP_SYS_ADMIN) &&
+	       has_capability(CAP_SETUID);
+}
+
+static int
+write_self(const char *file, const char *text)
+{
+	_free_ char *path = xasprintf("/proc/self/%s", file);
+	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || file_write_all(fd, text, strlen(text)) < 0 ? errno : 0;
+}
+
+/* Inside ids equal outside ids, as in enter.c: 0 or an errno. */
+static int
+own_user_namespace(uid_t uid, gid_t gid)
+{
+	_free_ char *uids = xasprintf("%u %u 1", uid, uid);
+	_free_ char *gids = xasprintf("%u %u 1", gid, gid);
+	int error;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return errno;
+	error = write_self("setgroups", "deny");
+	if (!error)
+		error = write_self("uid_map", uids);
+	return error ? error : write_self("gid_map", gids);
+}
+
+/* The capabilities that come with a user namespace: an errno without. */
+static int
+use_user_namespace(void)
+{
+	return unshare(CLONE_NEWUTS) < 0 || sethostname("try", 3) < 0 ? errno :
+									0;
+}
+
+static int
+lacks_root(struct try_result *r)
+{
+	if (try_privileged() || geteuid() != 0)
+		return 0;
+	try_absent(r, 0,
+		   "root without CAP_SYS_ADMIN and CAP_SETUID, as here, starts "
+		   "no sandbox");
+	try_hint(r, "start it as an ordinary user, or give root back those "
+		    "capabilities (docker and podman: --cap-add)");
+	return -1;
+}
+
+int
+try_enter_user(struct try_result *r)
+{
+	int error;
+
+	if (try_privileged())
+		return 0;
+	if (lacks_root(r) < 0)
+		return -1;
+	error = own_user_namespace(geteuid(), getegid());
+	if (!error)
+		error = use_user_namespace();
+	if (!error)
+		return 0;
+	try_absent(r, error,
+		   "takes a user namespace, where root does not start it");
+	try_hint_namespaces(r, error);
+	return -1;
+}
+
+static void
+user_namespace_of_root(struct try_result *r)
+{
+	uid_t id = 0;
+	int error = try_take_id(&id);
+
+	if (!error)
+		error = own_user_namespace(id, id);
+	if (error) {
+		try_absent(r, error, "no user namespace can be made");
+		try_hint_namespaces(r, error);
+		return;
+	}
+	try_enforced(r, "a user namespace of its own, which has one user id");
+}
+
+void
+try_user_namespace(struct try_result *r)
+{
+	if (try_privileged()) {
+		user_namespace_of_root(r);
+		return;
+	}
+	if (try_enter_user(r) == 0)
+		try_enforced(r, "a user namespace of its own, which has one "
+				"user id, the caller's");
+}
+
+/* --- A user id of its own ------------------------------------------------- */
+
+int
+try_take_id(uid_t *id)
+{
+	struct err e = ERR_INIT;
+
+	/* held as long as this process, which does not close it */
+	if (ids_take(id, &e) < 0)
+		return e.errnum ? e.errnum : EPERM;
+	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(*id, *id, *id) < 0 || setresuid(*id, *id, *id) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 1) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return errno;
+	return 0;
+}
+
+static int
+become_other(void *arg)
+{
+	int error = try_take_id(arg);
+
+	if (error || (error = try_drop_capabilities()))
+		return error;
+	if (setresuid(0, 0, 0) == 0 || errno != EPERM)
+		return TRY_OTHERWISE;
+	return kill(getppid(), 0) == 0 || errno != EPERM ? TRY_OTHERWISE : 0;
+}
+
+void
+try_user_id(struct try_result *r)
+{
+	uid_t id = 0;
+	int error;
+
+	if (geteuid() != 0) {
+		try_weaker(r, false,
+			   "user id %u, the caller's own, inside namespaces of "
+			   "its own",
+			   (unsigned)geteuid());
+		try_hint(r, "started by root, each sandbox has a user id of "
+			    "its own");
+		return;
+	}
+	if (lacks_root(r) < 0)
+		return;
+	error = try_part(become_other, &id);
+	if (error == 0) {
+		try_enforced(r,
+			     "a user id of its own, one of %u from %u on, that "
+			     "no other sandbox has",
+			     IDS_COUNT, IDS_FIRST);
+		return;
+	}
+	try_absent(r, error, "a sandbox can't have a user id of its own");
+	if (error == EINVAL)
+		try_hint(r,
+			 "this user namespace (of a container?) has no user "
+			 "ids from %u on: map some there, or start it as an "
+			 "ordinary user",
+			 IDS_FIRST);
+	else
+		try_hint(r, "root needs CAP_SETUID, CAP_SETGID and to make "
+			    "/run/devops_agent; or start it as an ordinary "
+			    "user");
+}
+
+/* --- Capabilities --------------------------------------------------------- */
+
+int
+try_drop_capabilities(void)
+{
+	cap_t caps = cap_init();
+	int error = !caps || cap_set_proc(caps) < 0 ? errno : 0;
+
+	cap_free(caps);
+	return error;
+}
+
+static int
+empty_bounding_set(void)
+{
+	for (cap_value_t c = 0; c < cap_max_bits(); c++)
+		if (cap_drop_bound(c) < 0 && errno != EINVAL)
+			return errno;
+	for (cap_value_t c = 0; c < cap_max_bits(); c++)
+		if (cap_get_bound(c) == 1)
+			return TRY_OTHERWISE;
+	return prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+						SECBIT_NO_SETUID_FIXUP |
+						SECBIT_NO_SETUID_FIXUP_LOCKED) <
+			       0 ?
+		       errno :
+		       0;
+}
+
+void
+try_capabilities(struct try_result *r)
+{
+	int error;
+
+	if (try_enter_user(r) < 0)
+		return;
+	/* to where it is: does no more than ask */
+	if (chroot("/") < 0) {
+		try_absent(r, errno, "capabilities do nothing here");
+		try_hint(r, "a security module or a system call filter over "
+			    "this process takes them away");
+		return;
+	}
+	error = empty_bounding_set();
+	if (!error)
+		error = try_drop_capabilities();
+	if (error) {
+		try_absent(r, error,
+			   "the capabilities can't be given up for good");
+		try_hint(r, "root needs CAP_SETPCAP for it");
+	} else if (chroot("/") == 0 || errno != EPERM) {
+		try_absent(r, 0, "what takes a capability works without one");
+	} else {
+		try_enforced(r, "none that was not granted, and none can be "
+				"gained");
+	}
+}
+
+/* --- No new privileges ---------------------------------------------------- */
+
+/* Without capabilities, a filter is taken with no_new_privs only. */
+static int
+install_nothing(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog prog = { 1, &allow };
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ?
+		       errno :
+		       0;
+}
+
+void
+try_no_new_privs(struct try_result *r)
+{
+	bool before = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	int error = try_drop_capabilities();
+
+	if (!error && !before && install_nothing() == 0)
+		error = TRY_OTHERWISE;
+	if (!error && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		error = errno;
+	if (!error && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		error = TRY_OTHERWISE;
+	if (!error)
+		error = install_nothing();
+	/* a kernel without filters: the flag has to do */
+	if (error == ENOSYS || error == EINVAL)
+		error = 0;
+	if (error) {
+		try_absent(r, error, "no_new_privs does not hold");
+		try_hint(r, "Linux 3.5 or newer has it");
+		return;
+	}
+	try_enforced(r, "a set-user-id program gives it no rights");
+}
