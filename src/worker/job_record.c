@@ -1,0 +1,280 @@
+#include <sys/wait.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "model/units.h"
+#include "worker/job_run.h"
+
+#define HINT_MAX 512
+#define TAIL_MAX 8192
+
+static void
+set_error(struct job_run *run, enum job_state state, const char *code,
+	  const char *message, const char *hint)
+{
+	run->job->record.state = state;
+	record_set_error(&run->job->record, code, message, hint);
+}
+
+/* The last lines of the log, for whoever looks for the cause in them. */
+static int
+add_tail(void *arg, const struct logbook_entry *entry)
+{
+	struct buf *tail = arg;
+
+	if (entry->stream == LOGBOOK_STDERR) {
+		if (tail->len > TAIL_MAX)
+			buf_consume(tail, tail->len - TAIL_MAX);
+		buf_add(tail, entry->message,
+			entry->len > TAIL_MAX ? TAIL_MAX : entry->len);
+		buf_addc(tail, '\n');
+	}
+	return 0;
+}
+
+/* The last line that says something. */
+static void
+last_line(const struct buf *tail, char *line, size_t size)
+{
+	size_t end = tail->len, start;
+
+	while (end && tail->data[end - 1] == '\n')
+		end--;
+	start = end;
+	while (start && tail->data[start - 1] != '\n')
+		start--;
+	snprintf(line, size, "%.*s", (int)(end - start),
+		 tail->len ? tail->data + start : "");
+}
+
+/* --- Why it ended ----------------------------------------------------------
+ */
+
+static void
+end_deadline(struct job_run *run)
+{
+	char text[UNITS_TEXT], message[128];
+
+	/* it had answered in time, and did not go */
+	if (run->answered &&
+	    run->answered_ms < run->started_ms + run->spec.timeout_ms)
+		return;
+	snprintf(message, sizeof(message), "timed out after %s",
+		 units_format_duration(run->spec.timeout_ms, text));
+	set_error(run, JOB_TIMED_OUT, "timed_out", message,
+		  "raise limits: {timeout: ...} if it needs longer");
+}
+
+static void
+end_memory(struct job_run *run)
+{
+	char text[UNITS_TEXT], message[128];
+
+	snprintf(message, sizeof(message),
+		 "killed for memory: its processes took more than the limit "
+		 "of %s",
+		 units_format_size(run->spec.memory_bytes, text));
+	set_error(run, JOB_FAILED, "out_of_memory", message,
+		  "raise limits: {memory: ...} if it needs more");
+}
+
+static void
+end_stopped(struct job_run *run)
+{
+	if (run->out_of_memory)
+		end_memory(run);
+	else if (run->cancelled)
+		set_error(run, JOB_CANCELLED, "cancelled", "cancelled", NULL);
+}
+
+static void
+end_cpu(struct job_run *run)
+{
+	char text[UNITS_TEXT], message[128];
+
+	snprintf(message, sizeof(message),
+		 "killed for CPU time: its processes took more than the "
+		 "limit of %s",
+		 units_format_duration(run->spec.cpu_ms, text));
+	set_error(run, JOB_FAILED, "out_of_cpu", message,
+		  "raise limits: {cpu: ...} if it needs more");
+}
+
+static const char *
+last_denied(const struct record *r)
+{
+	size_t n = r->denials ? r->denials->u.array.n : 0;
+
+	return n ? value_get_string(r->denials->u.array.items[n - 1], "object",
+				    "a system call") :
+		   "a system call";
+}
+
+static void
+end_syscall(struct job_run *run)
+{
+	char message[HINT_MAX];
+
+	snprintf(message, sizeof(message),
+		 "killed for %.200s, which no plugin may call",
+		 last_denied(&run->job->record));
+	set_error(run, JOB_DENIED, "denied", message,
+		  "no permission allows this");
+}
+
+static void (*const reasons[])(struct job_run *) = {
+	[REASON_DEADLINE] = end_deadline, [REASON_STOPPED] = end_stopped,
+	[REASON_MEMORY] = end_memory,	  [REASON_CPU] = end_cpu,
+	[REASON_SYSCALL] = end_syscall,
+};
+
+/* --- How the process itself ended ------------------------------------------
+ */
+
+static void
+end_by_signal(struct job_run *run, int sig)
+{
+	char message[128];
+
+	if (sig == SIGSYS) {
+		end_syscall(run);
+		return;
+	}
+	if (sig == SIGKILL && sandbox_out_of_memory(&run->box)) {
+		end_memory(run);
+		return;
+	}
+	snprintf(message, sizeof(message), "killed by signal %d (SIG%s%s)", sig,
+		 sigabbrev_np(sig) ? sigabbrev_np(sig) : "?",
+		 WCOREDUMP(run->exited.status) ? ", core dumped" : "");
+	set_error(run, JOB_FAILED, "signal", message,
+		  sig == SIGXCPU ? "raise limits: {cpu: ...}" : NULL);
+}
+
+static void
+end_by_exit(struct job_run *run, int code, const struct buf *tail)
+{
+	bool rpc = run->job->program->manifest->output == OUTPUT_RPC;
+	char line[256], message[HINT_MAX];
+
+	last_line(tail, line, sizeof(line));
+	snprintf(message, sizeof(message), "exited with status %d%s%s%s", code,
+		 rpc ? " before it answered" : "", *line ? ": " : "", line);
+	set_error(run, JOB_FAILED, "exit", message, NULL);
+}
+
+static void
+end_broken(struct job_run *run)
+{
+	set_error(run, JOB_FAILED, "protocol", run->broken.msg,
+		  run->broken.hint);
+}
+
+/*
+ * In this order: what was done to it, what it said wrong, how it ended, what
+ * it answered.  A process that died before its answer leaves a broken
+ * stream, which is no reason of its own.
+ */
+static void
+decide(struct job_run *run, const struct buf *tail)
+{
+	struct record *r = &run->job->record;
+	bool rpc = run->job->program->manifest->output == OUTPUT_RPC;
+	int status = run->exited.status;
+	bool aborted = run->broken.kind != ERR_NONE &&
+		       run->exited.reason == REASON_STOPPED && !run->cancelled &&
+		       !run->out_of_memory;
+
+	r->state = JOB_SUCCEEDED;
+	if (r->error_code)
+		r->state = JOB_FAILED;
+	if (run->exited.reason && reasons[run->exited.reason])
+		reasons[run->exited.reason](run);
+	if (r->error_code)
+		return;
+	if (aborted || (run->broken.kind != ERR_NONE && run->answered))
+		end_broken(run);
+	else if (WIFSIGNALED(status) && !run->answered)
+		end_by_signal(run, WTERMSIG(status));
+	else if (WIFEXITED(status) && (rpc ? !run->answered : status != 0))
+		end_by_exit(run, WEXITSTATUS(status), tail);
+	else if (run->broken.kind != ERR_NONE)
+		end_broken(run);
+}
+
+/* --- The rest of the record -------------------------------------------------
+ */
+
+static void
+set_usage(struct job_run *run)
+{
+	struct record *r = &run->job->record;
+	int status = run->exited.status;
+
+	r->finished_ms = clock_real_ms();
+	r->duration_ms = clock_mono_ms() - run->started_ms;
+	r->cpu_ms = (int64_t)(run->exited.cpu_us / 1000);
+	r->max_rss_bytes = (int64_t)run->exited.max_rss_bytes;
+	r->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	r->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void
+set_sandbox(struct job_run *run)
+{
+	struct value *v = value_object();
+	struct value *layers = value_array();
+
+	for (unsigned bit = 1; bit < LAYER_END; bit <<= 1)
+		if (run->layers & bit)
+			value_append(layers, value_string(layer_name(bit)));
+	value_set(v, "layers", layers);
+	value_set(v, "landlock_abi", value_int(run->landlock_abi));
+	run->job->record.sandbox = v;
+}
+
+/* The hint says what would allow what was refused, if anything would. */
+static void
+hint_denials(struct record *r)
+{
+	_buf_ struct buf hint = { 0 };
+
+	if (!r->error_code || r->error_hint || !r->denials)
+		return;
+	for (size_t i = 0; i < r->denials->u.array.n; i++) {
+		const struct value *d = r->denials->u.array.items[i];
+		const char *allow = value_get_string(d, "allow", NULL);
+
+		if (!allow || hint.len > HINT_MAX)
+			continue;
+		if (!hint.len)
+			buf_adds(&hint, "permissions that would allow it: ");
+		else
+			buf_adds(&hint, "; ");
+		buf_adds(&hint, allow);
+	}
+	if (hint.len)
+		r->error_hint = buf_steal(&hint);
+}
+
+void
+job_record_finish(struct job_run *run)
+{
+	struct record *r = &run->job->record;
+	_buf_ struct buf tail = { 0 };
+
+	logbook_each(&run->job->logbook, add_tail, &tail);
+	set_usage(run);
+	set_sandbox(run);
+	decide(run, &tail);
+	if (r->state == JOB_SUCCEEDED)
+		return;
+	value_free(steal_ptr(&r->result));
+	if (r->state == JOB_FAILED || r->state == JOB_DENIED)
+		denial_from_failure(r, &run->spec, tail.data);
+	hint_denials(r);
+}

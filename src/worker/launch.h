@@ -1,0 +1,58 @@
+/*
+ * launch.h: what a plugin runs as: from its header and its grant to a
+ * sandbox.
+ *
+ * Nothing is started here.  A plugin sees its interpreter with the libraries
+ * that this needs, its own files and what was granted; everything else of the
+ * host is absent.
+ */
+#ifndef WORKER_LAUNCH_H
+#define WORKER_LAUNCH_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "model/manifest.h"
+#include "model/value.h"
+#include "sandbox/sandbox.h"
+
+/* Where the host keeps what plugins run with; all borrowed. */
+struct runtime {
+	const char *sdk;    /* folder that holds devops_agent/ */
+	const char *python; /* interpreters, absolute */
+	const char *shell;
+	const struct limits *ceiling; /* 0: no bound but the header's */
+	unsigned require;	      /* LAYER_* (model/layer.h) */
+};
+
+/* What is to be started; all borrowed. */
+struct program {
+	enum plugin_kind kind;
+	const char *path;  /* the plugin's file or folder */
+	const char *entry; /* the file that is started */
+	const struct manifest *manifest;
+	const struct permissions *granted;
+};
+
+/*
+ * Fill `spec` (initialised) for one run with these parameters.  Fails with
+ * ERR_USAGE or ERR_DENIED where the header asks for what this host can't
+ * give: an unknown account, an interpreter that is missing.
+ */
+int launch_prepare(const struct program *p, const struct runtime *rt,
+		   const struct value *params, struct sandbox_spec *spec,
+		   struct err *e);
+
+/* The smaller of what the header asks for and the configuration allows. */
+void launch_limits(const struct manifest *m, const struct runtime *rt,
+		   struct limits *out);
+
+/* The folders of programs, for names without a slash and for PATH. */
+#define LAUNCH_PATH \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* The absolute path of a program by its name; NULL where there is none. */
+char *launch_which(const char *name);
+
+#endif
