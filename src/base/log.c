@@ -14,7 +14,7 @@ log_set_level(enum log_level level)
 }
 
 /* One write a line, so that lines of several processes never mix. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 emit(const char *prefix, const char *fmt, va_list ap)
 {
 	char line[2048];

@@ -122,7 +122,7 @@ open_grant(const char *folder, const char *path, struct err *e)
 
 	if (!real)
 		return err_errno(e, "open %s", folder);
-	at = trusted_open_folder(AT_FDCWD, real, real, false, e);
+	at = trusted_open_folder(AT_FDCWD, real, real, e);
 	if (at < 0)
 		return -1;
 	return trusted_open_file(at, basename(copy), path, NULL, e);

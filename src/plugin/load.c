@@ -70,7 +70,7 @@ open_folders(struct load *l, const char *rel, struct err *e)
 {
 	_free_ char *path = xstrdup(l->root);
 
-	l->folder = trusted_open_folder(AT_FDCWD, l->root, l->root, false, e);
+	l->folder = trusted_open_folder(AT_FDCWD, l->root, l->root, e);
 	for (const char *p = rel, *slash; l->folder >= 0 && *p;) {
 		_free_ char *part = NULL;
 		char *longer;
@@ -86,7 +86,7 @@ open_folders(struct load *l, const char *rel, struct err *e)
 			xasprintf("%s/%s", strcmp(path, "/") ? path : "", part);
 		free(path);
 		path = longer;
-		next = trusted_open_folder(l->folder, part, path, false, e);
+		next = trusted_open_folder(l->folder, part, path, e);
 		cleanup_fdp(&l->folder);
 		l->folder = next;
 		p = slash + 1;

@@ -135,7 +135,7 @@ library_root(const struct library *l, struct err *e)
 static int
 open_root(struct scan *s, struct err *e)
 {
-	s->fd = trusted_open_folder(AT_FDCWD, s->root, s->root, false, e);
+	s->fd = trusted_open_folder(AT_FDCWD, s->root, s->root, e);
 	return s->fd < 0 ? -1 : scan_folder(s, "", top_entry, e);
 }
 
@@ -160,9 +160,11 @@ library_scan(const char *root, struct strv *found, struct err *e)
 /* --- Likely files -------------------------------------------------------- */
 
 static void
-try_path(struct scan *s, char *rel, entry_fn *fn)
+try_file(struct scan *s, const char *folder, const char *name, const char *end,
+	 entry_fn *fn)
 {
-	_free_ char *own = rel;
+	_free_ char *rel =
+		xasprintf("%s%s%s%s", folder, *folder ? "/" : "", name, end);
 	struct stat st;
 
 	if (fstatat(s->fd, rel, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -173,13 +175,12 @@ try_path(struct scan *s, char *rel, entry_fn *fn)
 static void
 try_name(struct scan *s, const char *name)
 {
-	try_path(s, xasprintf("python/%s.py", name), python_entry);
-	try_path(s, xasprintf("python/%s", name), python_entry);
-	try_path(s, xasprintf("shell/%s.sh", name), shell_entry);
-	try_path(s, xstrdup(name), executable_entry);
+	try_file(s, "python", name, ".py", python_entry);
+	try_file(s, "python", name, "", python_entry);
+	try_file(s, "shell", name, ".sh", shell_entry);
+	try_file(s, "", name, "", executable_entry);
 	for (size_t i = 0; i < s->folders.n; i++)
-		try_path(s, xasprintf("%s/%s", s->folders.items[i], name),
-			 executable_entry);
+		try_file(s, s->folders.items[i], name, "", executable_entry);
 }
 
 int

@@ -1,6 +1,5 @@
 #include "plugin/schema_parts.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -37,6 +36,19 @@ schema_types(const struct value *schema)
 	return types;
 }
 
+/* From 2^53 on, a double has no digits left behind its point. */
+static bool
+is_whole(double d)
+{
+	const double limit = 9007199254740992.0;
+	double whole;
+
+	if (d <= -limit || d >= limit)
+		return true;
+	whole = (double)(int64_t)d;
+	return !(whole < d) && !(whole > d);
+}
+
 unsigned
 schema_types_of(const struct value *v)
 {
@@ -48,10 +60,8 @@ schema_types_of(const struct value *v)
 	case VALUE_INT:
 		return TYPE_INTEGER | TYPE_NUMBER;
 	case VALUE_REAL:
-		return trunc(v->u.real) < v->u.real ||
-				       trunc(v->u.real) > v->u.real ?
-			       TYPE_NUMBER :
-			       TYPE_INTEGER | TYPE_NUMBER;
+		return is_whole(v->u.real) ? TYPE_INTEGER | TYPE_NUMBER :
+					     TYPE_NUMBER;
 	case VALUE_STRING:
 		return TYPE_STRING;
 	case VALUE_ARRAY:

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -104,14 +105,13 @@ trusted_open_file(int at, const char *name, const char *path, struct stat *st,
 }
 
 int
-trusted_open_folder(int at, const char *name, const char *path, bool whole,
-		    struct err *e)
+trusted_open_folder(int at, const char *name, const char *path, struct err *e)
 {
 	_close_ int fd = -1;
 	struct stat st = { 0 };
 
 	fd = open_any(at, name, path, O_DIRECTORY, &st, e);
-	if (fd < 0 || check_mode(&st, path, !whole, e) < 0)
+	if (fd < 0 || check_mode(&st, path, true, e) < 0)
 		return -1;
 	return steal_fd(&fd);
 }

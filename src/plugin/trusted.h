@@ -10,8 +10,6 @@
 
 #include <sys/stat.h>
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
@@ -31,10 +29,9 @@ int trusted_open_file(int at, const char *name, const char *path,
 
 /*
  * A folder on the way to something.  Others may write it only if it is
- * sticky, as /tmp is, where they can't replace what is ours; with `whole` not
- * even then, as what they add would count.
+ * sticky, as /tmp is, where they can't replace what is ours.
  */
-int trusted_open_folder(int at, const char *name, const char *path, bool whole,
+int trusted_open_folder(int at, const char *name, const char *path,
 			struct err *e);
 
 /*

@@ -144,11 +144,17 @@ def test_running_out_of_memory(method):
     outcome = method("""
         import resource
         resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20))
-        hoard = []
+        hoard, size = [], 1 << 20
         while True:
-            hoard.append(bytearray(1 << 20))
+            try:
+                hoard.append(bytearray(size))
+            except MemoryError:
+                size //= 4          # until there is really no more
+                if size < 64:
+                    raise
     """)
     assert outcome.error["message"] == "MemoryError"
+    assert "hoard.append" in outcome.error["data"]["traceback"]
     assert outcome.status == 0
 
 

@@ -41,6 +41,18 @@ def test_the_loader_imports_nothing_that_could_be_spared(plugin):
     assert given - modules("pass") - {"sample"} <= ALLOWED
 
 
+def test_the_pipes_may_be_files(plugin, tmp_path):
+    (tmp_path / "in").write_text(json.dumps(request()) + "\n")
+    with open(tmp_path / "in", "rb") as asked, \
+            open(tmp_path / "out", "wb") as said:
+        done = subprocess.run(
+            [PYTHON, "-I", "-S", "-B", "-c", BOOT, SDK, plugin(SIMPLE)],
+            stdin=asked, stdout=said, stderr=subprocess.PIPE,
+            env=ENVIRONMENT, timeout=30)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'"result"' in (tmp_path / "out").read_bytes()
+
+
 def test_ready_says_who_speaks_and_what_there_is(run):
     outcome = run("""
         def register():
@@ -194,6 +206,51 @@ def test_a_source_in_latin_1(run, plugin):
     assert run(plugin(b"# -*- coding: latin-1 -*-\n"
                       b"def register():\n"
                       b"    return lambda job: '\xe9'\n")).result == "\xe9"
+
+
+def test_a_source_with_a_byte_order_mark(run, plugin):
+    path = plugin(b"\xef\xbb\xbf# x\r\ndef register():\r\n"
+                  b"    return lambda job: '\xc3\xa9'\r\n")
+    assert run(path).result == "\xe9"
+
+
+def test_a_source_has_its_own_future_and_documentation(method):
+    assert method("""
+        import sys
+        return [__doc__, Thing.__annotations__, sys.getprofile()]
+    """, top="""
+        '''What it is.'''
+        from __future__ import annotations
+
+        class Thing:
+            x: nothing_that_is
+    """.lstrip("\n")).result == ["What it is.", {"x": "nothing_that_is"}, None]
+
+
+def test_every_part_of_the_code_knows_its_file(method, tmp_path):
+    assert method("""
+        def inner():
+            return lambda: [x for x in ()]
+        parts = [Thing.method, run, inner, inner()]
+        return [part.__code__.co_filename for part in parts]
+    """, top="""
+        class Thing:
+            def method(self):
+                pass
+    """).result == [str(tmp_path / "sample.py")] * 4
+
+
+def test_an_error_of_an_imported_module_is_shown_as_such(run, tmp_path):
+    outcome = run("import json\njson.loads('[')\n")
+    assert outcome.error["message"].startswith("JSONDecodeError: ")
+    outcome = run("eval('1 +')\n")
+    assert outcome.error["message"] == \
+        "SyntaxError: invalid syntax (<string>, line 1)"
+    assert str(tmp_path) in outcome.error["data"]["traceback"]
+
+
+def test_a_source_with_a_nul(run, plugin):
+    assert "null bytes" in run(plugin(b"x = 1\0\n")).error["message"]
 
 
 def test_requests_are_served_until_the_end(start):

@@ -19,7 +19,10 @@ def sample(plugin):
 
         def register():
             return {"run": run, "fail": fail, "bug": bug, "wait": wait,
-                    "tell": tell, "secret": secret, "retry": retry}
+                    "tell": tell, "secret": secret, "retry": retry, "me": me}
+
+        def me(job):
+            return __name__
 
         def run(job):
             global count
@@ -76,6 +79,8 @@ def test_one_metric_must_match(sample):
 
 def test_runs_share_no_state(sample):
     assert [run(sample).result["count"] for _ in range(2)] == [1, 1]
+    assert [run(sample, method="me").result for _ in range(2)] == \
+        ["sample", "sample"]
 
 
 def test_what_a_plugin_is(sample):

@@ -285,53 +285,54 @@ break_by_two(void)
 
 static const struct {
 	const char *title;
-	char files; /* f: a file, s: with a sidecar, d: a folder */
-	void (*spoil)(void);
-	const char *rel; /* or its mode is changed */
+	int files; /* f: a file, s: with a sidecar, d: a folder */
 	mode_t mode;
-	const char *want; /* error; NULL: it loads */
+	const char *rel;     /* gets that mode */
+	void (*spoil)(void); /* or this is done */
+	const char *want;    /* error; NULL: it loads */
 	enum err_kind kind;
 } trust[] = {
-	{ "a file", 'f', NULL, NULL, 0, NULL, 0 },
-	{ "a file with a sidecar", 's', NULL, NULL, 0, NULL, 0 },
-	{ "a folder", 'd', NULL, NULL, 0, NULL, 0 },
-	{ "a sticky folder on the way", 'f', NULL, "t", 01777, NULL, 0 },
-	{ "a file that its group may write", 'f', NULL, "t/python/a.py", 0664,
+	{ "a file", 'f', 0, NULL, NULL, NULL, 0 },
+	{ "a file with a sidecar", 's', 0, NULL, NULL, NULL, 0 },
+	{ "a folder", 'd', 0, NULL, NULL, NULL, 0 },
+	{ "a sticky folder on the way", 'f', 01777, "t", NULL, NULL, 0 },
+	{ "a file that its group may write", 'f', 0664, "t/python/a.py", NULL,
 	  "a.py may be written by its group (mode 0664)", ERR_DENIED },
-	{ "a folder on the way that others may write", 'f', NULL, "t/python",
-	  0777, "python may be written by others (mode 0777)", ERR_DENIED },
-	{ "a library that its group may write", 'f', NULL, "t", 0775,
+	{ "a folder on the way that others may write", 'f', 0777, "t/python",
+	  NULL, "python may be written by others (mode 0777)", ERR_DENIED },
+	{ "a library that its group may write", 'f', 0775, "t", NULL,
 	  "t may be written by its group (mode 0775)", ERR_DENIED },
-	{ "a part of a folder that others may write", 'd', NULL,
-	  "t/python/a/b/c.py", 0666, "a/b/c.py may be written by others",
+	{ "a part of a folder that others may write", 'd', 0666,
+	  "t/python/a/b/c.py", NULL, "a/b/c.py may be written by others",
 	  ERR_DENIED },
-	{ "a sticky folder within a plugin, to which others can add", 'd', NULL,
-	  "t/python/a/b", 01777, "a/b may be written by others", ERR_DENIED },
-	{ "a plugin's folder that is sticky", 'd', NULL, "t/python/a", 01777,
+	{ "a sticky folder within a plugin, to which others can add", 'd',
+	  01777, "t/python/a/b", NULL, "a/b may be written by others",
+	  ERR_DENIED },
+	{ "a plugin's folder that is sticky", 'd', 01777, "t/python/a", NULL,
 	  "python/a may be written by others", ERR_DENIED },
-	{ "a sidecar that others may write", 's', NULL,
-	  "t/python/a.py.plugin.yaml", 0666,
+	{ "a sidecar that others may write", 's', 0666,
+	  "t/python/a.py.plugin.yaml", NULL,
 	  "a.py.plugin.yaml may be written by others", ERR_DENIED },
-	{ "a file of another user", 'f', break_owner, NULL, 0,
+	{ "a file of another user", 'f', 0, NULL, break_owner,
 	  "a.py belongs to user id 4711", ERR_DENIED },
-	{ "a file that is a symlink", 'f', break_by_symlink, NULL, 0,
+	{ "a file that is a symlink", 'f', 0, NULL, break_by_symlink,
 	  "a.py is a symlink", ERR_DENIED },
-	{ "a symlink within a folder", 'd', break_part_by_symlink, NULL, 0,
+	{ "a symlink within a folder", 'd', 0, NULL, break_part_by_symlink,
 	  "a/x.txt is a symlink", ERR_DENIED },
-	{ "a FIFO within a folder", 'd', break_by_fifo, NULL, 0,
+	{ "a FIFO within a folder", 'd', 0, NULL, break_by_fifo,
 	  "a/fifo is neither a file nor a folder", ERR_USAGE },
-	{ "a folder with a cache of Python", 'd', break_by_cache, NULL, 0,
+	{ "a folder with a cache of Python", 'd', 0, NULL, break_by_cache,
 	  "a/__pycache__ is compiled Python", ERR_DENIED },
-	{ "a folder with compiled Python", 'd', break_by_compiled, NULL, 0,
+	{ "a folder with compiled Python", 'd', 0, NULL, break_by_compiled,
 	  "a/b.pyc is compiled Python", ERR_DENIED },
-	{ "a folder without __init__.py", 'd', break_init, NULL, 0,
+	{ "a folder without __init__.py", 'd', 0, NULL, break_init,
 	  "a has no __init__.py", ERR_USAGE },
-	{ "a header in the file and beside it", 's', break_by_two, NULL, 0,
+	{ "a header in the file and beside it", 's', 0, NULL, break_by_two,
 	  "which one holds?", ERR_USAGE },
 };
 
 static void
-fresh(char files)
+fresh(int files)
 {
 	_free_ char *old = xstrdup(at("t"));
 	static int number;
@@ -366,10 +367,10 @@ test_trust(void)
 		if (trust[i].spoil == break_owner && geteuid() != 0)
 			continue; /* only root can give a file away */
 		fresh(trust[i].files);
+		if (trust[i].rel)
+			chmod(at(trust[i].rel), trust[i].mode);
 		if (trust[i].spoil)
 			trust[i].spoil();
-		else if (trust[i].rel)
-			chmod(at(trust[i].rel), trust[i].mode);
 		r = plugin_load(&l, at(folder ? "t/python/a" : "t/python/a.py"),
 				&p, &e);
 		is_int(r, trust[i].want ? -1 : 0, "%s %s", trust[i].title,

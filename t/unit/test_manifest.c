@@ -332,19 +332,19 @@ test_words(void)
 		"may read every file that its user id may read: /",
 		"may read /a b and all below it",
 		"may read /q\"\\ and all below it",
-		"may read, change, create and remove /var/lib/x and all below "
-		"it",
+		("may read, change, create and remove /var/lib/x and all "
+		 "below it"),
 		"may start every program that it can see",
 		"may start the program true",
 		"may start the program awk",
 		"may connect to TCP port 443 of any host",
 		"may accept connections on TCP port 80",
 		"may send UDP to any host and port, as name resolution does",
-		"may use the host's network without bounds: every port, "
-		"listening, local sockets",
+		("may use the host's network without bounds: every port, "
+		 "listening, local sockets"),
 		"keeps the capability net_raw",
-		"keeps the capability sys_admin, with which the whole host "
-		"may be in its reach",
+		("keeps the capability sys_admin, with which the whole host "
+		 "may be in its reach"),
 		"is passed the environment variable http_proxy",
 		"is given the secret db",
 		"sees every process of the host, with its command line",

@@ -298,6 +298,9 @@ test_new(void)
 	store_close(s);
 	store_close(NULL);
 	unlink(deep);
+	unlink(parent);
+	snprintf(parent, sizeof(parent), "%s-shm", deep);
+	unlink(parent);
 	snprintf(deep, sizeof(deep), "%s/a/b", folder);
 	rmdir(deep);
 	snprintf(deep, sizeof(deep), "%s/a", folder);

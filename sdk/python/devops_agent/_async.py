@@ -3,8 +3,7 @@
 import asyncio
 from typing import Any, Awaitable, Optional
 
-from devops_agent._job import Channel, Job
-from devops_agent._loader import Pipes
+from devops_agent._job import Channel, Job, Pipes
 
 
 def run(awaitable: Awaitable[Any], job: Job, channel: Channel) -> Any:

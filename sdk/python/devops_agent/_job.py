@@ -1,15 +1,20 @@
-"""The job that a method is given, what it raises, and the JSON of it all.
+"""The job that a method is given, what it raises, and how that is told.
 
 Loaded at every start, like _loader, so it imports no more than that does.
 """
 
+import posix
+import sys
 from time import monotonic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from typing import (Any, Callable, Dict, Mapping, NoReturn, Optional,
-                        Sequence, Union)
+    from threading import Lock as allocate_lock, RLock, get_ident
+    from typing import (Any, Callable, Dict, List, Mapping, NoReturn,
+                        Optional, Sequence, Union)
+else:
+    from _thread import RLock, allocate_lock, get_ident
 
 MAX_DEPTH = 64              # of a line's JSON, its envelope included
 MAX_NAME = 128              # bytes of a metric's, label's, method's name
@@ -409,3 +414,135 @@ class Channel:
             "level": ("error" if level >= 40 else "warning" if level >= 30
                       else "info" if level >= 20 else "debug"),
             "message": text, "fields": fields})
+
+
+class Pipes(Channel):
+    """The agent's: whole lines, whatever threads, signals and forks do."""
+
+    def __init__(self, requests: int, messages: int) -> None:
+        super().__init__()
+        self.requests = requests
+        self.messages = messages
+        self.ended = False              # no more requests
+        self.forked = False             # this is a child: speaks no protocol
+        self.lines: "List[bytes]" = []  # of requests, not looked at
+        self._partial: "List[bytes]" = []
+        self._reading = allocate_lock()
+        self._writing = RLock()
+        self._queue: "List[bytes]" = []
+        self._writer = 0                # the thread that is writing it
+        self.interrupted = False        # Cancelled is due once it has
+        posix.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        # A child that outlives the job must not hold its pipes.
+        self.forked = self.ended = True
+        posix.close(self.requests)
+        posix.close(self.messages)
+        self.lines = []
+        self._queue = []
+        self._writer = 0
+        self._reading = allocate_lock()
+        self._writing = RLock()
+
+    def notify(self, method: str, params: "Dict[str, Any]") -> None:
+        if self.forked:
+            self._notify_as_child(method, params)
+            return
+        try:
+            text = encode(params, MAX_DEPTH - 1)
+        except (TypeError, ValueError, RecursionError):
+            from devops_agent import _errors
+            text = _errors.encode_any(params, MAX_DEPTH - 1)
+        self.send('{"jsonrpc":"2.0","method":"%s","params":%s}'
+                  % (method, text))
+
+    def _notify_as_child(self, method: str, params: "Dict[str, Any]") -> None:
+        # Two processes on one pipe could tear each other's lines.
+        if method != "log":
+            raise RuntimeError("job.%s() in a child process: report it by "
+                               "the process that runs the job" % method)
+        sys.stderr.write("%(level)s: %(message)s\n" % params)
+        sys.stderr.flush()
+
+    def send(self, text: str) -> None:
+        """Write a line. It waits where another is under way: in another
+        thread, or below a signal handler that speaks too."""
+        with self._writing:
+            self._queue.append(to_bytes(text) + b"\n")
+            if self._writer:
+                return
+            self._writer = get_ident()
+            try:
+                while self._queue:
+                    self._write(self._queue[0])
+                    del self._queue[0]
+            finally:
+                self._writer = 0
+        if self.interrupted:
+            self.interrupted = False
+            raise Cancelled("cancelled")
+
+    def interrupt(self) -> None:
+        """Raise Cancelled here, in a signal handler: but not amid a line."""
+        if self._writer == get_ident():
+            self.interrupted = True
+        else:
+            raise Cancelled("cancelled")
+
+    def _write(self, line: bytes) -> None:
+        while line:
+            try:
+                line = line[posix.write(self.messages, line):]
+            except BlockingIOError:
+                from select import select
+                select([], [self.messages], [])
+            except OSError:
+                return              # the agent is gone; so is its pipe soon
+
+    def fill(self) -> None:
+        """Wait for what comes next: adds to `lines`, or sets `ended`."""
+        data = posix.read(self.requests, 65536)
+        if not data:
+            self.ended = True
+            return
+        first, *rest = data.split(b"\n")
+        self._partial.append(first)
+        if rest:
+            self.lines.append(b"".join(self._partial))
+            self.lines += rest[:-1]
+            self._partial = rest[-1:]
+
+    def look_for_cancel(self, job: "Job") -> None:
+        if not self._reading.acquire(False):
+            return                  # another thread does
+        try:
+            self._fill_ready()
+            for line in self.lines[:]:
+                if is_cancel(line, job._request):
+                    self.lines.remove(line)
+                    job._cancel()
+        finally:
+            self._reading.release()
+
+    def _fill_ready(self) -> None:
+        if self.ended:
+            return
+        from select import POLLIN, poll
+        ready = poll()
+        ready.register(self.requests, POLLIN)
+        while not self.ended and ready.poll(0):
+            self.fill()
+
+
+def is_cancel(line: bytes, request: "Any") -> bool:
+    """Whether it says that the request of this id is to be cancelled."""
+    if b"cancel" not in line:
+        return False
+    try:
+        message = decode(line.decode())
+        return bool(message["method"] == "cancel" and
+                    "id" not in message and
+                    message["params"]["id"] == request)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False

@@ -18,23 +18,23 @@ import sys
 
 from devops_agent import __version__
 from devops_agent._job import (MAX_DEPTH, MAX_NAME, Cancelled, Channel,
-                               Failed, Job, decode, encode, encode_scalars,
-                               to_bytes)
+                               Failed, Job, Pipes, decode, encode,
+                               encode_scalars, to_bytes)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from importlib.machinery import ModuleSpec, SourceFileLoader
     from importlib.util import module_from_spec
-    from threading import Lock as allocate_lock, RLock, get_ident
     from types import ModuleType
     from typing import Any, Callable, Dict, List, Optional
     Method = Callable[[Job], Any]
+    _imp: Any
 else:
+    import _imp
     import _signal
     from _frozen_importlib import ModuleSpec, module_from_spec
     from _frozen_importlib_external import SourceFileLoader
-    from _thread import RLock, allocate_lock, get_ident
 
 PROTOCOL = 1
 MAX_METHODS = 64
@@ -49,141 +49,6 @@ INVALID_PARAMS = -32602
 # Where the private descriptors go: out of the way, below the limit of 64.
 REQUESTS_FD = 62
 MESSAGES_FD = 63
-
-
-# --- The pipes ---------------------------------------------------------------
-
-
-class Pipes(Channel):
-    """The agent's: whole lines, whatever threads, signals and forks do."""
-
-    def __init__(self, requests: int, messages: int) -> None:
-        super().__init__()
-        self.requests = requests
-        self.messages = messages
-        self.ended = False              # no more requests
-        self.forked = False             # this is a child: speaks no protocol
-        self.lines: "List[bytes]" = []  # of requests, not looked at
-        self._partial: "List[bytes]" = []
-        self._reading = allocate_lock()
-        self._writing = RLock()
-        self._queue: "List[bytes]" = []
-        self._writer = 0                # the thread that is writing it
-        self.interrupted = False        # Cancelled is due once it has
-        posix.register_at_fork(after_in_child=self._forget)
-
-    def _forget(self) -> None:
-        # A child that outlives the job must not hold its pipes.
-        self.forked = self.ended = True
-        posix.close(self.requests)
-        posix.close(self.messages)
-        self.lines = []
-        self._queue = []
-        self._writer = 0
-        self._reading = allocate_lock()
-        self._writing = RLock()
-
-    def notify(self, method: str, params: "Dict[str, Any]") -> None:
-        if self.forked:
-            self._notify_as_child(method, params)
-            return
-        try:
-            text = encode(params, MAX_DEPTH - 1)
-        except (TypeError, ValueError, RecursionError):
-            from devops_agent import _errors
-            text = _errors.encode_any(params, MAX_DEPTH - 1)
-        self.send('{"jsonrpc":"2.0","method":"%s","params":%s}'
-                  % (method, text))
-
-    def _notify_as_child(self, method: str, params: "Dict[str, Any]") -> None:
-        # Two processes on one pipe could tear each other's lines.
-        if method != "log":
-            raise RuntimeError("job.%s() in a child process: report it by "
-                               "the process that runs the job" % method)
-        sys.stderr.write("%(level)s: %(message)s\n" % params)
-        sys.stderr.flush()
-
-    def send(self, text: str) -> None:
-        """Write a line. It waits where another is under way: in another
-        thread, or below a signal handler that speaks too."""
-        with self._writing:
-            self._queue.append(to_bytes(text) + b"\n")
-            if self._writer:
-                return
-            self._writer = get_ident()
-            try:
-                while self._queue:
-                    self._write(self._queue[0])
-                    del self._queue[0]
-            finally:
-                self._writer = 0
-        if self.interrupted:
-            self.interrupted = False
-            raise Cancelled("cancelled")
-
-    def interrupt(self) -> None:
-        """Raise Cancelled here, in a signal handler: but not amid a line."""
-        if self._writer == get_ident():
-            self.interrupted = True
-        else:
-            raise Cancelled("cancelled")
-
-    def _write(self, line: bytes) -> None:
-        while line:
-            try:
-                line = line[posix.write(self.messages, line):]
-            except BlockingIOError:
-                from select import select
-                select([], [self.messages], [])
-            except OSError:
-                return              # the agent is gone; so is its pipe soon
-
-    def fill(self) -> None:
-        """Wait for what comes next: adds to `lines`, or sets `ended`."""
-        data = posix.read(self.requests, 65536)
-        if not data:
-            self.ended = True
-            return
-        first, *rest = data.split(b"\n")
-        self._partial.append(first)
-        if rest:
-            self.lines.append(b"".join(self._partial))
-            self.lines += rest[:-1]
-            self._partial = rest[-1:]
-
-    def look_for_cancel(self, job: "Job") -> None:
-        if not self._reading.acquire(False):
-            return                  # another thread does
-        try:
-            self._fill_ready()
-            for line in self.lines[:]:
-                if is_cancel(line, job._request):
-                    self.lines.remove(line)
-                    job._cancel()
-        finally:
-            self._reading.release()
-
-    def _fill_ready(self) -> None:
-        if self.ended:
-            return
-        from select import POLLIN, poll
-        ready = poll()
-        ready.register(self.requests, POLLIN)
-        while not self.ended and ready.poll(0):
-            self.fill()
-
-
-def is_cancel(line: bytes, request: "Any") -> bool:
-    """Whether it says that the request of this id is to be cancelled."""
-    if b"cancel" not in line:
-        return False
-    try:
-        message = decode(line.decode())
-        return bool(message["method"] == "cancel" and
-                    "id" not in message and
-                    message["params"]["id"] == request)
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return False
 
 
 # --- Loading -----------------------------------------------------------------
@@ -236,9 +101,9 @@ def _exists(path: str) -> bool:
     return True
 
 
-def load(path: str) -> "ModuleType":
-    """The module of a plugin: a file, or a folder with __init__.py. Raises
-    whatever its code raises."""
+def load(path: str, quick: bool = False) -> "ModuleType":
+    """The module of a plugin: a file, or a folder with __init__.py; `quick`
+    where no debugger and the like is about. Raises what its code raises."""
     if not path.startswith("/"):
         path = posix.getcwd() + "/" + path
     path = path.rstrip("/")
@@ -257,11 +122,43 @@ def load(path: str) -> "ModuleType":
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        exec(compile(text, file, "exec", dont_inherit=True), module.__dict__)
+        if not quick or not _execute(text, file, module.__dict__):
+            exec(compile(text, file, "exec", dont_inherit=True),
+                 module.__dict__)
     except BaseException:
         sys.modules.pop(name, None)
         raise
     return module
+
+
+def _execute(text: bytes, file: str, names: "Dict[str, Any]") -> bool:
+    """exec(compile(text, file, "exec"), names), without the first compile()
+    of a process, which makes the classes of `ast`: that takes as long as all
+    of a simple plugin's loading. exec() of a text does not, but calls every
+    text "<string>", so its code is renamed when it begins to run. False
+    where the text is no Python, or nothing can be renamed; then it has not
+    begun, and compile() says what is wrong."""
+    rename: "Any" = getattr(_imp, "_fix_co_filename", None)
+    begun = False
+
+    def begin(frame: "Any", event: str, arg: "Any") -> None:
+        nonlocal begun
+        if event == "call" and frame.f_globals is names:
+            sys.setprofile(None)
+            rename(frame.f_code, file)
+            begun = True
+
+    if rename is None or sys.getprofile() is not None:
+        return False
+    sys.setprofile(begin)
+    try:
+        exec(text, names)
+    except (SyntaxError, ValueError):
+        if begun:
+            raise
+    finally:
+        sys.setprofile(None)
+    return begun
 
 
 def _module_name(path: str) -> str:
@@ -360,7 +257,7 @@ class Worker:
     def start(self, path: str) -> bool:
         """Load the plugin and say so, or why not."""
         try:
-            self.methods = methods_of(load(path))
+            self.methods = methods_of(load(path, True))
             self.phase = ANSWERING
         except BaseException as error:
             self.phase = ANSWERING
@@ -546,13 +443,13 @@ def keep(fd: int, place: int) -> int:
 def take_pipes() -> "Pipes":
     """Standard input and output for ourselves. Of the plugin and whatever it
     starts, the input is empty then, and the output goes with its errors."""
+    stdout: "Any" = sys.stdout
+    stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     pipes = Pipes(keep(0, REQUESTS_FD), keep(1, MESSAGES_FD))
     null = posix.open("/dev/null", posix.O_RDONLY)
     posix.dup2(null, 0)
     posix.close(null)
     posix.dup2(2, 1)
-    stdout: "Any" = sys.stdout
-    stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     return pipes
 
 

@@ -31,7 +31,7 @@ import threading
 from contextlib import contextmanager
 from types import ModuleType
 from typing import (Any, Callable, Dict, Iterator, List, Mapping, NamedTuple,
-                    NoReturn, Optional, Tuple, Union)
+                    NoReturn, Optional, Set, Tuple, Union)
 
 from devops_agent import _errors, _loader, _logging
 from devops_agent._job import (MAX_DEPTH, Channel, Failed, Job, encode,
@@ -43,6 +43,9 @@ __all__ = ["FakeJob", "Log", "Metric", "Outcome", "Progress", "TimedOut",
 Plugin = Union[str, "os.PathLike[str]", ModuleType, Callable[[Job], Any],
                Mapping[str, Callable[[Job], Any]]]
 Methods = Mapping[str, Callable[[Job], Any]]
+
+
+_loaded: Set[str] = set()       # names of the modules of the last run
 
 
 class Log(NamedTuple):
@@ -225,14 +228,14 @@ def methods_from(plugin: Plugin) -> Methods:
         return plugin
     if callable(plugin):
         return {"run": plugin}
-    before = dict(sys.modules)
+    # Each run is of a new module, so that tests share no state.
+    for name in [name for name in sys.modules
+                 if name.partition(".")[0] in _loaded]:
+        del sys.modules[name]
+    _loaded.clear()
     module = _loader.load(os.fspath(plugin))
-    try:
-        return _loader.methods_of(module)
-    finally:
-        # The next run is of a new module, so that tests share no state.
-        if before.get(module.__name__) is not None:
-            sys.modules[module.__name__] = before[module.__name__]
+    _loaded.add(module.__name__)
+    return _loader.methods_of(module)
 
 
 def call(job: Job, methods: Callable[[], Methods], method: str
