@@ -95,6 +95,9 @@ try_hint(struct try_result *r, const char *fmt, ...)
 
 /* --- Processes ------------------------------------------------------------ */
 
+/* In a trial: where it says that it is done, which no part holds open. */
+static int done_fd = -1;
+
 /* As pid 1 of a namespace a process ends with that, whoever its parent is. */
 static void
 tie_to_parent(void)
@@ -110,6 +113,8 @@ try_part_start(int (*fn)(void *arg), void *arg)
 	if (pid != 0)
 		return pid;
 	tie_to_parent();
+	if (done_fd >= 0)
+		close(done_fd);
 	_exit(fn(arg));
 }
 
@@ -134,7 +139,7 @@ try_part(int (*fn)(void *arg), void *arg)
 }
 
 static _Noreturn void
-trial(try_fn *fn, struct try_result *r, int done)
+trial(try_fn *fn, struct try_result *r)
 {
 	struct sigaction fresh = { .sa_handler = SIG_DFL };
 
@@ -143,7 +148,7 @@ trial(try_fn *fn, struct try_result *r, int done)
 	sigaction(SIGCHLD, &fresh, NULL);
 	sigaction(SIGPIPE, &fresh, NULL);
 	fn(r);
-	_exit(write(done, "", 1) != 1);
+	_exit(write(done_fd, "", 1) != 1);
 }
 
 /* Until the trial is done, dead, or out of time: was it done? */
@@ -184,8 +189,12 @@ supervise(pid_t pid, int fd, int64_t timeout_ms, struct try_result *r)
 	/* it may not have come to do so itself */
 	setpgid(pid, pid);
 	status = end_trial(pid);
-	if (done)
+	if (done) {
+		if (r->state != TRY_ENFORCED && !*r->hint)
+			try_hint(r, "strace -f devops_agent doctor shows which "
+				    "call fails");
 		return;
+	}
 	if (late)
 		try_absent(r, 0, "the trial did not end within %lld ms",
 			   (long long)timeout_ms);
@@ -210,8 +219,10 @@ try_run(try_fn *fn, int64_t timeout_ms, struct try_result *r)
 	}
 	*shared = *r;
 	pid = fork();
-	if (pid == 0)
-		trial(fn, shared, ends[1]);
+	if (pid == 0) {
+		done_fd = ends[1];
+		trial(fn, shared);
+	}
 	close(ends[1]);
 	if (pid < 0)
 		try_absent(shared, errno, "start the trial");

@@ -99,12 +99,39 @@ try_filtered(void)
 static bool
 in_user_namespace(void)
 {
-	unsigned long inside = 0, outside = 0, count = 0;
 	char map[128];
+	char *end;
 
+	if (access("/proc/self/uid_map", F_OK) < 0)
+		return false;
 	read_text("/proc/self/uid_map", map, sizeof(map));
-	return sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3 ||
-	       count != 4294967295UL;
+	/* inside, outside, how many: all of them, in the host's own */
+	(void)strtoul(map, &end, 10);
+	(void)strtoul(end, &end, 10);
+	return strtoul(end, NULL, 10) != 4294967295UL;
+}
+
+bool
+try_id_is_mapped(void)
+{
+	_buf_ struct buf text = { .max = 65536 };
+	struct err ignored = ERR_INIT;
+	char *save = NULL;
+
+	if (file_read("/proc/self/uid_map", &text, &ignored) < 0)
+		return true;
+	for (char *line = text.len ? strtok_r(text.data, "\n", &save) : NULL;
+	     line; line = strtok_r(NULL, "\n", &save)) {
+		char *end;
+		unsigned long first = strtoul(line, &end, 10);
+
+		/* the second is what it is outside */
+		(void)strtoul(end, &end, 10);
+		if (geteuid() >= first &&
+		    geteuid() - first < strtoul(end, NULL, 10))
+			return true;
+	}
+	return false;
 }
 
 /* By what is mounted at "/": nothing, where a folder of it was made root. */
@@ -143,6 +170,9 @@ try_hint_namespaces(struct try_result *r, int errnum)
 			 "too many namespaces, or too deep: raise "
 			 "user.max_user_namespaces and its like, here and in "
 			 "the user namespaces above");
+	else if (errnum == EACCES)
+		try_hint(r, "the kernel keeps this process from its own /proc: "
+			    "is the program's file readable for this user?");
 	else if (errnum == ENOENT)
 		try_hint(r, "/proc is not mounted: mount it");
 	else if (try_filtered())
@@ -159,8 +189,8 @@ try_hint_namespaces(struct try_result *r, int errnum)
 		try_hint(r, "the kernel was built without it (CONFIG_USER_NS "
 			    "and its like)");
 	else
-		try_hint(r, "a security module (AppArmor, SELinux) or the "
-			    "container that this is forbids it");
+		try_hint(r, "a security module (AppArmor, SELinux), a chroot, "
+			    "or the container that this is forbids it");
 }
 
 /* --- Facts ---------------------------------------------------------------- */

@@ -74,22 +74,29 @@ use_user_namespace(void)
 									0;
 }
 
+static void
+refer(struct try_result *r, const char *what)
+{
+	try_absent(r, 0, "%s", what);
+	try_hint(r, "see %s", layer_name(LAYER_USER_NS));
+}
+
 static int
 lacks_root(struct try_result *r)
 {
 	if (try_privileged() || geteuid() != 0)
 		return 0;
-	try_absent(r, 0,
-		   "root without CAP_SYS_ADMIN and CAP_SETUID, as here, starts "
-		   "no sandbox");
-	try_hint(r, "start it as an ordinary user, or give root back those "
-		    "capabilities (docker and podman: --cap-add)");
+	refer(r, "root starts no sandbox without CAP_SYS_ADMIN and CAP_SETUID");
+	if (r->layer == LAYER_USER_NS)
+		try_hint(r, "start it as an ordinary user, or give root those "
+			    "capabilities (docker and podman: --cap-add)");
 	return -1;
 }
 
 int
 try_enter_user(struct try_result *r)
 {
+	bool mapped = try_id_is_mapped();
 	int error;
 
 	if (try_privileged())
@@ -101,9 +108,18 @@ try_enter_user(struct try_result *r)
 		error = use_user_namespace();
 	if (!error)
 		return 0;
-	try_absent(r, error,
-		   "takes a user namespace, where root does not start it");
-	try_hint_namespaces(r, error);
+	if (r->layer == LAYER_USER_NS) {
+		try_absent(r, error, "no user namespace can be made");
+		try_hint_namespaces(r, error);
+		if (!mapped)
+			try_hint(r,
+				 "user id %u is not mapped in the user "
+				 "namespace that this runs in: map it, or "
+				 "run as one that is",
+				 (unsigned)geteuid());
+		return -1;
+	}
+	refer(r, "takes a user namespace, or to be started by root");
 	return -1;
 }
 
@@ -113,8 +129,9 @@ user_namespace_of_root(struct try_result *r)
 	uid_t id = 0;
 	int error = try_take_id(&id);
 
-	if (!error)
-		error = own_user_namespace(id, id);
+	/* without an id to take, which user-id says, is one to be had? */
+	error = error ? own_user_namespace(geteuid(), getegid()) :
+			own_user_namespace(id, id);
 	if (error) {
 		try_absent(r, error, "no user namespace can be made");
 		try_hint_namespaces(r, error);
@@ -287,11 +304,9 @@ try_no_new_privs(struct try_result *r)
 		error = errno;
 	if (!error && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		error = TRY_OTHERWISE;
-	if (!error)
-		error = install_nothing();
 	/* a kernel without filters: the flag has to do */
-	if (error == ENOSYS || error == EINVAL)
-		error = 0;
+	if (!error && install_nothing() == EACCES)
+		error = TRY_OTHERWISE;
 	if (error) {
 		try_absent(r, error, "no_new_privs does not hold");
 		try_hint(r, "Linux 3.5 or newer has it");

@@ -136,6 +136,17 @@ say_landlock(int abi, struct try_result *r)
 	try_hint(r, "Linux 6.2 or newer has ABI 3");
 }
 
+/* Every sandbox may use /tmp, and with a root that is below it everything. */
+static void
+below_tmp(struct try_result *r)
+{
+	try_weaker(r, true,
+		   "programs that were not granted do not start; for "
+		   "files it can't be seen, if this root is below "
+		   "/tmp");
+	try_hint(r, "if this is a chroot, move it out of /tmp");
+}
+
 void
 try_landlock(struct try_result *r)
 {
@@ -149,6 +160,7 @@ try_landlock(struct try_result *r)
 		try_absent(r, 0,
 			   "can't be tried: / or " SHELL
 			   " is out of reach anyway");
+		try_hint(r, "let this process read / and start " SHELL);
 		return;
 	}
 	error = restrict_self();
@@ -156,10 +168,12 @@ try_landlock(struct try_result *r)
 		try_absent(r, error, "no Landlock domain can be entered");
 	else if (open_error(SHELL) != 0 || open_error("/proc") != 0)
 		try_absent(r, 0, "what was granted is out of reach");
-	else if (open_error("/") != EACCES)
-		try_absent(r, 0, "a file that was not granted can be opened");
 	else if (try_part(start_shell, NULL) != EACCES)
 		try_absent(r, 0, "a program that was not granted starts");
+	else if (open_error("/") == 0)
+		below_tmp(r);
+	else if (open_error("/") != EACCES)
+		try_absent(r, 0, "a file is out of reach for another reason");
 	else
 		say_landlock(abi, r);
 }

@@ -129,9 +129,14 @@ explain_no_group(struct try_result *r, const char *why)
 			   "/sys/fs/cgroup, nor may groups of version 1 "
 			   "be made",
 			   why);
-		try_hint(r,
-			 "boot with systemd.unified_cgroup_hierarchy=1, then "
-			 "start it by " DELEGATE "; or start it as root");
+		try_hint(
+			r, "%s",
+			geteuid() == 0 ?
+				"mount it, writable (in a container: "
+				"--cgroupns=private and a writable "
+				"/sys/fs/cgroup)" :
+				"boot with systemd.unified_cgroup_hierarchy=1, "
+				"then start it by " DELEGATE);
 	} else if (!own || access(own, W_OK) < 0) {
 		try_absent(r, 0,
 			   "%s: the group of this process was not "
@@ -175,6 +180,8 @@ exceed_both(struct cgroup *cg, struct try_result *r)
 			   "%s, but its limit of processes does not "
 			   "hold",
 			   kind);
+		try_hint(r, "is this process itself in a group that this user "
+			    "may leave?");
 		return;
 	}
 	rc = try_part(exceed_memory, cg);
@@ -255,11 +262,13 @@ static int
 exceed_user_processes(void *arg)
 {
 	uid_t id = 0;
-	int error = try_privileged() ? try_take_id(&id) : 0;
+	int error;
 
 	(void)arg;
-	if (!error)
-		error = try_drop_capabilities();
+	/* where there is no id to take, user-id says so */
+	if (try_privileged())
+		(void)try_take_id(&id);
+	error = try_drop_capabilities();
 	if (!error)
 		error = set_limit(RLIMIT_NPROC, 1);
 	if (error)
@@ -274,7 +283,6 @@ static const struct {
 } limits[] = {
 	{ "open files", exceed_files },
 	{ "memory of one process", exceed_data },
-	{ "processes", exceed_user_processes },
 };
 
 static int
@@ -335,6 +343,18 @@ try_limits(struct try_result *r)
 			continue;
 		try_absent(r, rc, "the limit of %s does not hold",
 			   limits[i].name);
+		try_hint(r, "see setrlimit(2): something over this process "
+			    "forbids or lifts it");
+		return;
+	}
+	rc = try_part(exceed_user_processes, NULL);
+	if (rc) {
+		try_weaker(r, true,
+			   "open files, and memory of each process; "
+			   "the count of processes is not bounded for "
+			   "this user");
+		try_hint(r, "the kernel lifts it for the host's root, under "
+			    "whatever name; a control group bounds it too");
 		return;
 	}
 	rc = try_part(try_watch, NULL);

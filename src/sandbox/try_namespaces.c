@@ -82,6 +82,9 @@ make_namespace(void *arg)
 		return errno;
 	if (ns->holds)
 		return ns->holds() ? 0 : TRY_OTHERWISE;
+	/* without /proc nothing more can be told */
+	if (!*before)
+		return 0;
 	read_link(ns, after);
 	return *after && strcmp(before, after) != 0 ? 0 : TRY_OTHERWISE;
 }

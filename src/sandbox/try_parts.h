@@ -65,6 +65,8 @@ int try_drop_capabilities(void);
 int64_t try_sysctl(const char *name);
 /* Is this process under a system call filter of somebody else's? */
 bool try_filtered(void);
+/* Does the user namespace that we are in know our user id? */
+bool try_id_is_mapped(void);
 /* Why namespaces may be out of reach. */
 void try_hint_namespaces(struct try_result *r, int errnum);
 

@@ -236,7 +236,6 @@ open_place(struct view *v, const char *path, bool folder, struct err *e)
 {
 	char partial[PATH_MAX];
 	size_t len = strlen(path);
-	_close_ int dir = -1;
 	int fd;
 
 	if (len >= sizeof(partial))
