@@ -111,18 +111,12 @@ fi
 
 # --- The configured minimum ---
 
-run as_user "$DOCTOR" doctor --json "${CONFIG[@]}"
-if [ "$(json 'sandbox[0]["sandbox"]')" = started ] && ! root ||
-	[ "$(state user-id)" = weaker ]; then
-	printf 'plugins:\n  require: [user-id]\n' >"$T/hard.yaml"
-	run as_user "$DOCTOR" doctor --config "$T/hard.yaml"
-	exits 1 "a minimum that this user can't have is not met"
-	like "$out" 'minimum +not met +.*: user-id' "... and named"
-	run as_user "$DOCTOR" doctor --json --config "$T/hard.yaml"
-	is "$(json 'minimum[0]["missing"]')" "['user-id']" "... in JSON too"
-else
-	skip 3 "a user has an id of its own"
-fi
+printf 'plugins:\n  require: [user-id]\n' >"$T/hard.yaml"
+run as_user "$DOCTOR" doctor --config "$T/hard.yaml"
+exits 1 "a minimum that a user can't have is not met"
+like "$out" 'minimum +not met +.*: user-id' "... and named"
+run as_user "$DOCTOR" doctor --json --config "$T/hard.yaml"
+is "$(json 'minimum[0]["missing"]')" "['user-id']" "... in JSON too"
 printf 'plugins:\n  requires: []\n' >"$T/wrong.yaml"
 run as_user "$DOCTOR" doctor --config "$T/wrong.yaml"
 exits 2 "a wrong configuration is wrong usage"

@@ -50,7 +50,6 @@ static const struct option_row options[] = {
 	  "a shell plugin instead of a Python one" },
 	{ "--bundled", NULL, TYPE_FLAG, FIELD(bundled), OPTION_BUNDLED,
 	  "every plugin that comes with the program" },
-	{ "--yes", NULL, TYPE_FLAG, FIELD(yes), OPTION_YES, "do not ask" },
 };
 
 int
@@ -307,6 +306,8 @@ run_command(struct parse *p)
 	const char *group = p->n_words ? p->words[0] : NULL;
 
 	if (p->n_words == 0 && p->help)
+		return help_commands(NULL);
+	if (p->n_words == 1 && strcmp(group, "help") == 0)
 		return help_commands(NULL);
 	if (p->n_words == 0) {
 		err_set(&e, ERR_USAGE,

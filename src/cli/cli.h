@@ -24,8 +24,7 @@ enum {
 	OPTION_SHELL = 1 << 6,
 	OPTION_OUTPUT = 1 << 7,
 	OPTION_BUNDLED = 1 << 8,
-	OPTION_YES = 1 << 9,
-	OPTION_ALWAYS = 1 << 31, /* taken by every command */
+	OPTION_ALWAYS = 1 << 30, /* taken by every command */
 };
 
 struct command;
@@ -37,7 +36,7 @@ struct cli {
 	const char *params, *secrets;
 	const char *method;
 	const char *output;
-	bool json, local, shell, bundled, yes;
+	bool json, local, shell, bundled;
 	int64_t limit; /* 0: all */
 	char **args;   /* positional */
 	int n_args;

@@ -1,7 +1,7 @@
 #include "cli/cli.h"
 
-#define VALUES                                                                \
-	"VALUE is a string unless it is a JSON number, boolean, null, array " \
+#define VALUES                                                                 \
+	"VALUE is a string unless it is a JSON number, boolean, null, array\n" \
 	"or object."
 
 const struct command cli_commands[] = {
@@ -27,7 +27,7 @@ const struct command cli_commands[] = {
 	  "Shows what is asked for, in words, and writes the grant with the "
 	  "SHA-256 of the\nplugin's files beside the configuration, in "
 	  "grants.d.",
-	  OPTION_OUTPUT | OPTION_BUNDLED | OPTION_YES, 0, 1, cmd_plugin_allow },
+	  OPTION_OUTPUT | OPTION_BUNDLED, 0, 1, cmd_plugin_allow },
 	{ "plugin deny", "NAME", "Take a plugin's grant away",
 	  "It does not run any more, even if its grant came with the program.",
 	  OPTION_OUTPUT, 1, 1, cmd_plugin_deny },
@@ -36,7 +36,8 @@ const struct command cli_commands[] = {
 	  "Runs the plugin in its sandbox, again and again, granting for the "
 	  "next run what\nwas out of reach in the one before, until it "
 	  "reaches everything that it looks\nfor; then prints the "
-	  "permissions: block. " VALUES,
+	  "permissions: block.  Trace a plugin only where what it\nmay do "
+	  "then does no harm.\n" VALUES,
 	  OPTION_JSON | OPTION_PARAMS | OPTION_SECRETS | OPTION_METHOD, 1, -1,
 	  cmd_plugin_trace },
 	{ "config check", "", "Check the configuration file", "", OPTION_JSON,

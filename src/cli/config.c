@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/context.h"
+#include "cli/terminal.h"
 #include "proto/json.h"
 
 static const char *
@@ -11,18 +12,39 @@ file_of(const struct context *x)
 	return x->config.file ? x->config.file : "built-in defaults";
 }
 
+static void
+print_json(const struct context *x, const struct err *e)
+{
+	_value_ struct value *v = value_object();
+	struct value *warnings = value_array();
+	_buf_ struct buf text = { 0 };
+
+	for (size_t i = 0; i < x->warnings.n; i++)
+		value_append(warnings, value_string(x->warnings.items[i]));
+	value_set(v, "ok", value_bool(e->kind == ERR_NONE));
+	value_set(v, "error",
+		  e->kind == ERR_NONE ? value_null() : value_string(e->msg));
+	value_set(v, "warnings", warnings);
+	json_encode(v, &text);
+	printf("%s\n", text.data);
+}
+
 int
 cmd_config_check(const struct cli *c)
 {
 	_cleanup_(context_release) struct context x;
 	struct err e = ERR_INIT;
+	int rc = context_open(&x, c, &e);
 
-	if (context_open(&x, c, &e) < 0)
+	if (c->json) {
+		print_json(&x, &e);
+		return err_exit_status(&e);
+	}
+	for (size_t i = 0; i < x.warnings.n; i++)
+		terminal_say(STYLE_YELLOW, "warning", x.warnings.items[i]);
+	if (rc < 0)
 		return cli_fail(&e);
-	if (c->json)
-		printf("{\"ok\":true}\n");
-	else
-		printf("%s: right\n", file_of(&x));
+	printf("%s: right\n", file_of(&x));
 	return 0;
 }
 
@@ -41,7 +63,6 @@ cmd_config_show(const struct cli *c)
 		json_encode(v, &text);
 		buf_addc(&text, '\n');
 	} else {
-		buf_addf(&text, "# %s\n", file_of(&x));
 		config_show(&x.config, &text);
 	}
 	fwrite(text.data, 1, text.len, stdout);

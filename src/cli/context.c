@@ -69,20 +69,24 @@ usual_grants(void)
 			 home && *home == '/' ? home : "");
 }
 
+static void
+print_warnings(const struct strv *warnings)
+{
+	for (size_t i = 0; i < warnings->n; i++)
+		terminal_say(STYLE_YELLOW, "warning", warnings->items[i]);
+}
+
 static int
 load_config(struct context *x, const struct cli *c, struct err *e)
 {
-	_strv_ struct strv warnings = { NULL, 0 };
+	_strv_ struct strv passed_over = { NULL, 0 };
 	_free_ char *path = NULL;
-	int rc = 0;
 
 	config_init(&x->config);
-	path = c->config ? xstrdup(c->config) : config_find(&warnings);
-	if (path)
-		rc = config_load(path, &x->config, &warnings, e);
-	for (size_t i = 0; i < warnings.n; i++)
-		terminal_say(STYLE_YELLOW, "warning", warnings.items[i]);
-	return rc;
+	path = c->config ? xstrdup(c->config) : config_find(&passed_over);
+	print_warnings(&passed_over);
+	x->config_found = path && !c->config;
+	return path ? config_load(path, &x->config, &x->warnings, e) : 0;
 }
 
 int
@@ -122,6 +126,7 @@ void
 context_release(struct context *x)
 {
 	config_release(&x->config);
+	strv_release(&x->warnings);
 	free(x->plugins);
 	free(x->sdk);
 	free(x->grants);

@@ -14,6 +14,8 @@
 
 struct context {
 	struct config config;
+	bool config_found;    /* where it usually is; nobody named it */
+	struct strv warnings; /* of what is in it and not obeyed */
 	char *plugins;	      /* folder of the library */
 	char *sdk;	      /* folder that holds devops_agent/ */
 	char *grants;	      /* the operator's grants; may not exist */
@@ -25,7 +27,8 @@ struct context {
 
 /*
  * Load the configuration that the command line names, or the usual one, and
- * find everything.  Warnings are printed.  context_release() also after
+ * find everything.  A ./config.yaml that can't be trusted is passed over, and
+ * that is said.  context_release() also after
  * failure.
  */
 int context_open(struct context *x, const struct cli *c, struct err *e);

@@ -2,6 +2,7 @@
 
 #include <sys/utsname.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,18 @@ host_uuid(void)
 			 hex + 15, hex + 18);
 }
 
+/*
+ * The installed configuration is everybody's, its database is not: whoever
+ * runs a plugin by hand, without having named the file, just runs it.
+ */
+static bool
+is_not_ours(const struct context *x, const struct err *e)
+{
+	return x->config_found && geteuid() != 0 &&
+	       (e->errnum == EACCES || e->errnum == EPERM ||
+		e->errnum == EROFS);
+}
+
 static int
 open_store(struct history *h, const struct context *x, struct err *e)
 {
@@ -48,6 +61,13 @@ open_store(struct history *h, const struct context *x, struct err *e)
 	size_t lost = 0;
 
 	if (store_open(path, &h->store, &set_aside, e) < 0) {
+		if (is_not_ours(x, e)) {
+			terminal_say(STYLE_YELLOW, "warning",
+				     "this run is not kept: only the agent's "
+				     "own account may write its history");
+			h->agent.id = host_uuid();
+			return 0;
+		}
 		err_wrap(e, "open the job history");
 		return *e->hint ? -1 :
 				  err_hint(e, "--config /dev/null runs "
@@ -209,4 +229,20 @@ history_finish(struct history *h, const struct record *r,
 	};
 	return store_job_finish(h->store, &job, pump_logs,
 				(void *)(uintptr_t)logs, e);
+}
+
+int
+history_prune(struct history *h, const struct config *config, struct err *e)
+{
+	int64_t before = clock_real_ms() - config->storage.retention.age_ms;
+	size_t pruned = 0;
+
+	if (!h->store)
+		return 0;
+	/* one step a run keeps up with what runs add */
+	return store_prune(h->store, before,
+			   config->storage.retention.size_bytes, PRUNE_STEP,
+			   &pruned, e) < 0 ?
+		       -1 :
+		       0;
 }

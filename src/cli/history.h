@@ -27,4 +27,8 @@ int history_start(struct history *h, struct record *r, struct err *e);
 int history_finish(struct history *h, const struct record *r,
 		   const struct logbook *logs, struct err *e);
 
+/* Retention: removes some of what is too old or too much. */
+int history_prune(struct history *h, const struct config *config,
+		  struct err *e);
+
 #endif

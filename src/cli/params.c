@@ -40,7 +40,7 @@ read_object(const char *option, const char *source, struct value **out,
 		return err_wrap(e, "%s", option);
 	if (v->type != VALUE_OBJECT)
 		return err_set(e, ERR_USAGE,
-			       "%s: expected a JSON object, found a %s", option,
+			       "%s: expected a JSON object, found %s", option,
 			       value_type_name(v));
 	*out = steal_ptr(&v);
 	return 0;

@@ -22,7 +22,7 @@ static const char *
 grant_word(const struct context *x, const struct plugin *p, struct err *e)
 {
 	if (context_check_grant(x, p, NULL, e) == 0)
-		return permissions_empty(&p->manifest.permissions) ? "none" :
+		return permissions_empty(&p->manifest.permissions) ? "-" :
 								     "yes";
 	return "no";
 }
@@ -292,7 +292,8 @@ cmd_plugin_check(const struct cli *c)
 		return cli_fail(&e);
 	for (size_t i = 0; i < p.advice.n; i++)
 		terminal_say(STYLE_YELLOW, "advice", p.advice.items[i]);
-	printf("%s: %s %s is right\n", p.path, p.name,
+	printf("%s: %s%s%s is right\n", p.path, p.name,
+	       p.manifest.version ? " " : "",
 	       p.manifest.version ? p.manifest.version : "");
 	return 0;
 }
@@ -325,18 +326,6 @@ cmd_plugin_new(const struct cli *c)
 /* --- allow, deny ------------------------------------------------------------
  */
 
-static bool
-confirmed(const struct cli *c)
-{
-	char answer[16] = "";
-
-	if (c->yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return true;
-	fprintf(stderr, "Allow this? [y/N] ");
-	return fgets(answer, sizeof(answer), stdin) &&
-	       (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 static void
 print_request(const struct plugin *p)
 {
@@ -359,11 +348,6 @@ allow_one(const struct cli *c, const struct context *x)
 	if (context_find(x, c->args[0], &p, &e) < 0)
 		return cli_fail(&e);
 	print_request(&p);
-	fflush(stdout);
-	if (!confirmed(c)) {
-		fprintf(stderr, "nothing was granted\n");
-		return 3;
-	}
 	if (grant_write(folder, &p, &e) < 0)
 		return cli_fail(&e);
 	printf("granted: %s/%s.yaml, for the files with sha256 %.16s...\n",
@@ -414,6 +398,19 @@ cmd_plugin_allow(const struct cli *c)
 	return allow_one(c, &x);
 }
 
+/* A plugin that is not there yet may be denied, but it may be a slip, too. */
+static void
+warn_unknown(const struct context *x, const char *name)
+{
+	_cleanup_(plugin_release) struct plugin p;
+	struct err e = ERR_INIT;
+
+	memset(&p, 0, sizeof(p));
+	if (library_find(&x->library, name, &p, &e) < 0 &&
+	    e.kind == ERR_NOT_FOUND)
+		terminal_say(STYLE_YELLOW, "warning", e.msg);
+}
+
 int
 cmd_plugin_deny(const struct cli *c)
 {
@@ -426,6 +423,7 @@ cmd_plugin_deny(const struct cli *c)
 		err_set(&e, ERR_USAGE, "%s is no name of a plugin", c->args[0]);
 		return cli_fail(&e);
 	}
+	warn_unknown(&x, c->args[0]);
 	if (grant_deny(c->output ? c->output : x.grants, c->args[0], &e) < 0)
 		return cli_fail(&e);
 	printf("denied: %s does not run any more (%s/%s.yaml)\n", c->args[0],

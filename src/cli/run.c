@@ -53,11 +53,14 @@ print_denials(const struct record *r)
 {
 	for (size_t i = 0; r->denials && i < r->denials->u.array.n; i++) {
 		const struct value *d = r->denials->u.array.items[i];
+		const char *access = value_get_string(d, "access", "");
+		const char *object = value_get_string(d, "object", "");
 		const char *allow = value_get_string(d, "allow", NULL);
+		/* "ptrace(0x0, ...)" says both */
+		bool both = strncmp(object, access, strlen(access)) == 0;
 		_free_ char *text =
-			xasprintf("%s %s%s%s",
-				  value_get_string(d, "access", ""),
-				  value_get_string(d, "object", ""),
+			xasprintf("%s%s%s%s%s", both ? "" : access,
+				  both ? "" : " ", object,
 				  allow ? "; permissions that allow it: " :
 					  ", which no permission allows",
 				  allow ? allow : "");
@@ -76,10 +79,10 @@ print_error(const struct record *r)
 		return;
 	if (trace)
 		terminal_say(STYLE_DIM, "", trace);
-	text = xasprintf("%s %s: %s", r->plugin, job_state_name(r->state),
-			 r->error_message);
+	text = xasprintf("%s: %s", r->plugin, r->error_message);
 	terminal_say(STYLE_RED, "devops_agent", text);
-	if (r->error_hint)
+	/* what denials say has been said */
+	if (r->error_hint && !(r->denials && r->denials->u.array.n))
 		terminal_say(STYLE_DIM, "hint", r->error_hint);
 }
 
@@ -125,14 +128,27 @@ refuse(const struct strv *difference, const struct err *e)
 	return cli_fail(e);
 }
 
+/* Keep the result, and no more results than the configuration says. */
+static int
+keep_result(struct history *h, const struct context *x, const struct job *job)
+{
+	struct err e = ERR_INIT;
+
+	if (history_finish(h, &job->record, &job->logbook, &e) == 0 &&
+	    history_prune(h, &x->config, &e) == 0)
+		return 0;
+	err_wrap(&e, "keep the result");
+	return cli_fail(&e);
+}
+
 /* Run it, keep it, show it; the exit status. */
 static int
 run_job(const struct cli *c, const struct context *x, struct job *job,
 	struct shown *shown)
 {
 	_cleanup_(history_release) struct history h;
-	struct err e = ERR_INIT, late = ERR_INIT;
-	int rc;
+	struct err e = ERR_INIT;
+	int rc, kept;
 
 	if (history_open(&h, x, &e) < 0 ||
 	    history_start(&h, &job->record, &e) < 0)
@@ -143,10 +159,7 @@ run_job(const struct cli *c, const struct context *x, struct job *job,
 		job->record.state = JOB_FAILED;
 		record_set_error(&job->record, "agent", e.msg, e.hint);
 	}
-	if (history_finish(&h, &job->record, &job->logbook, &late) < 0) {
-		err_wrap(&late, "keep the result");
-		cli_fail(&late);
-	}
+	kept = keep_result(&h, x, job);
 	if (rc < 0 && !c->json)
 		return cli_fail(&e);
 	logbook_each(&job->logbook, show_rest, shown);
@@ -155,8 +168,7 @@ run_job(const struct cli *c, const struct context *x, struct job *job,
 	print_result(c, &job->record);
 	if (rc < 0)
 		return err_exit_status(&e);
-	return late.kind != ERR_NONE ? err_exit_status(&late) :
-				       record_exit_status(&job->record);
+	return kept ? kept : record_exit_status(&job->record);
 }
 
 static int
@@ -197,8 +209,12 @@ cmd_run(const struct cli *c)
 	    context_find(&x, c->args[0], &p, &e) < 0 ||
 	    prepare_params(c, &p, &params, &secrets, &e) < 0)
 		return cli_fail(&e);
-	if (context_check_grant(&x, &p, &difference, &e) < 0)
+	if (context_check_grant(&x, &p, &difference, &e) < 0) {
+		if (strchr(c->args[0], '/'))
+			err_hint(&e, "devops_agent plugin allow %s",
+				 c->args[0]);
 		return refuse(&difference, &e);
+	}
 	program = context_program(&p);
 	job.method = c->method ? c->method : "run";
 	job.secrets = secrets;

@@ -46,8 +46,7 @@ terminal_say(enum terminal_style style, const char *label, const char *text)
 	_buf_ struct buf line = { 0 };
 
 	terminal_clear();
-	text_add_terminal(&line, text, strlen(text),
-			  *label ? "\n    " : "\n");
+	text_add_terminal(&line, text, strlen(text), *label ? "\n    " : "\n");
 	while (line.len && line.data[line.len - 1] == '\n')
 		line.data[--line.len] = '\0';
 	fprintf(stderr, "%s%s%s%s%s\n", terminal_style(2, style), label,

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/context.h"
 #include "cli/params.h"
@@ -15,6 +14,35 @@
 
 #define MAX_RUNS 16
 
+struct traced {
+	const struct cli *cli;
+	const struct context *context;
+	const struct plugin *plugin;
+	struct trace trace;
+	struct sandbox_spec shown; /* what the last run saw, without files */
+	struct value *params, *secrets;
+	struct strv wanted; /* by the last run, not known before */
+	int runs;
+	enum job_state state; /* of the last run */
+	int exit_code;
+	char *message;	     /* its error; NULL: none */
+	struct strv refused; /* what no permission allows */
+};
+
+static void
+traced_release(struct traced *t)
+{
+	trace_release(&t->trace);
+	sandbox_spec_release(&t->shown);
+	value_free(t->params);
+	value_free(t->secrets);
+	free(t->message);
+	strv_release(&t->wanted);
+	strv_release(&t->refused);
+}
+
+/* --- One run -------------------------------------------------------------- */
+
 static void
 on_access(void *arg, const struct job_access *a)
 {
@@ -22,66 +50,38 @@ on_access(void *arg, const struct job_access *a)
 }
 
 static void
-on_denial(void *arg, const struct denial *d)
-{
-	trace_denial(arg, d);
-}
-
-/* What can't be seen from outside is taken from the header. */
-static void
-keep_unseen(const struct permissions *asked, struct permissions *needs)
-{
-	strv_copy(&needs->env, &asked->env);
-	strv_copy(&needs->secrets, &asked->secrets);
-	strv_copy(&needs->capabilities, &asked->capabilities);
-	needs->processes_host = asked->processes_host;
-	needs->user = asked->user ? xstrdup(asked->user) : NULL;
-}
-
-struct traced {
-	const struct cli *cli;
-	const struct context *context;
-	const struct plugin *plugin;
-	struct trace trace;
-	struct value *params, *secrets;
-	enum job_state state; /* of the last run */
-	char *message;	      /* its error; NULL: none */
-	struct strv refused;  /* what no permission allows */
-};
-
-static void
-traced_release(struct traced *t)
-{
-	trace_release(&t->trace);
-	value_free(t->params);
-	value_free(t->secrets);
-	free(t->message);
-	strv_release(&t->refused);
-}
-
-static void
-note_refused(struct traced *t, const struct record *r)
+note_denials(struct traced *t, const struct record *r)
 {
 	for (size_t i = 0; r->denials && i < r->denials->u.array.n; i++) {
 		const struct value *d = r->denials->u.array.items[i];
+		const char *allow = value_get_string(d, "allow", NULL);
 
-		if (!value_get_string(d, "allow", NULL))
+		if (allow)
+			trace_denial(&t->trace, allow);
+		else
 			strv_add_once(&t->refused,
 				      value_get_string(d, "object", ""));
 	}
 }
 
+static void
+note_end(struct traced *t, const struct record *r)
+{
+	t->state = r->state;
+	t->exit_code = r->exit_code;
+	free(t->message);
+	t->message = r->error_message ? xstrdup(r->error_message) : NULL;
+	strv_release(&t->refused);
+}
+
 static int
-run_once(struct traced *t, struct err *e)
+run_job(struct traced *t, const struct program *program, struct err *e)
 {
 	_cleanup_(job_release) struct job job;
-	struct program program = context_program(t->plugin);
 	const struct job_watch watch = { .accessed = on_access,
-					 .denied = on_denial,
 					 .arg = &t->trace };
 
-	program.granted = &t->trace.needs;
-	job_init(&job, &program, &t->context->runtime);
+	job_init(&job, program, &t->context->runtime);
 	job.method = t->cli->method ? t->cli->method : "run";
 	job.secrets = t->secrets;
 	job.watch = &watch;
@@ -93,59 +93,170 @@ run_once(struct traced *t, struct err *e)
 	job.record.params = value_copy(t->params);
 	if (job_run(&job, e) < 0)
 		return -1;
-	t->state = job.record.state;
-	free(t->message);
-	t->message = job.record.error_message ?
-			     xstrdup(job.record.error_message) :
-			     NULL;
-	note_refused(t, &job.record);
+	note_end(t, &job.record);
+	note_denials(t, &job.record);
 	return 0;
 }
 
-static void
-say_progress(const struct traced *t, int run)
+/* What the plugin sees without a file that was granted. */
+static int
+prepare_shown(struct traced *t, const struct permissions *given,
+	      struct sandbox_spec *shown, struct err *e)
 {
-	_free_ char *text =
-		xasprintf("run %d: %s%s%s", run, job_state_name(t->state),
-			  t->message ? ": " : "", t->message ? t->message : "");
+	struct program program = context_program(t->plugin);
+	struct permissions programs = { .exec = given->exec };
 
-	terminal_say(STYLE_DIM, "trace", text);
+	program.granted = &programs;
+	return launch_prepare(&program, &t->context->runtime, t->params, shown,
+			      e);
 }
 
-/* Run until a run finds nothing new. */
+/* All that is wanted and was not known before. */
+static void
+note_wanted(struct traced *t, size_t n_known, bool sockets_known)
+{
+	/* what was refused was seen at once */
+	for (size_t i = n_known; i < t->trace.n_items; i++)
+		strv_addf(&t->wanted, "%s %s",
+			  trace_key_name(t->trace.items[i].key),
+			  t->trace.items[i].text);
+	trace_judge(&t->trace, &t->wanted);
+	if (t->trace.local_sockets && !sockets_known)
+		strv_add(&t->wanted, "local sockets");
+}
+
+static int
+run_once(struct traced *t, struct err *e)
+{
+	_cleanup_(permissions_release) struct permissions given;
+	struct program program = context_program(t->plugin);
+	size_t n_known = t->trace.n_items;
+	bool sockets_known = t->trace.local_sockets;
+
+	trace_permissions(&t->trace, &given);
+	program.granted = &given;
+	program.local_sockets = sockets_known;
+	strv_release(&t->wanted);
+	sandbox_spec_release(&t->shown);
+	sandbox_spec_init(&t->shown);
+	if (prepare_shown(t, &given, &t->shown, e) < 0)
+		return -1;
+	trace_begin(&t->trace, &t->shown);
+	if (run_job(t, &program, e) < 0)
+		return -1;
+	t->runs++;
+	note_wanted(t, n_known, sockets_known);
+	return 0;
+}
+
+/* --- Run after run -------------------------------------------------------- */
+
+#define SHOWN_WANTED 6
+
+static void
+say_progress(const struct traced *t)
+{
+	_buf_ struct buf text = { 0 };
+
+	buf_addf(&text, "run %d: %s", t->runs, job_state_name(t->state));
+	if (t->message)
+		buf_addf(&text, ": %s", t->message);
+	for (size_t i = 0; i < t->wanted.n && i < SHOWN_WANTED; i++)
+		buf_addf(&text, "%s%s", i ? ", " : "; wants ",
+			 t->wanted.items[i]);
+	if (t->wanted.n > SHOWN_WANTED)
+		buf_addf(&text, " and %zu more", t->wanted.n - SHOWN_WANTED);
+	terminal_say(STYLE_DIM, "trace", text.data);
+}
+
+/* Until a run finds nothing new. */
 static int
 run_until_known(struct traced *t, struct err *e)
 {
-	for (int run = 1; run <= MAX_RUNS; run++) {
-		size_t before = trace_begin(&t->trace), after;
-
+	do {
 		if (run_once(t, e) < 0)
 			return -1;
-		say_progress(t, run);
-		after = t->trace.needs.read.n + t->trace.needs.write.n +
-			t->trace.needs.exec.n + t->trace.needs.network.n +
-			t->trace.needs.capabilities.n;
-		if (after == before)
-			break;
-	}
-	trace_finish(&t->trace);
+		say_progress(t);
+	} while (t->wanted.n && t->runs < MAX_RUNS);
 	return 0;
+}
+
+/* It fails: does that which seldom matters, matter? */
+static int
+run_trials(struct traced *t, struct err *e)
+{
+	for (int trial = 0; trial < TRIALS; trial++) {
+		enum job_state state = t->state;
+		int code = t->exit_code;
+
+		if (t->state == JOB_SUCCEEDED || t->runs == MAX_RUNS ||
+		    !trace_widen(&t->trace, trial))
+			continue;
+		if (run_until_known(t, e) < 0)
+			return -1;
+		trace_settle(&t->trace,
+			     t->state != state || t->exit_code != code);
+	}
+	return 0;
+}
+
+/* --- What comes of it ----------------------------------------------------- */
+
+static void
+print_remarks(const struct traced *t)
+{
+	for (size_t i = 0; i < t->refused.n; i++)
+		terminal_say(STYLE_YELLOW, "no permission allows",
+			     t->refused.items[i]);
+	for (size_t i = 0; i < t->trace.remarks.n; i++)
+		terminal_say(STYLE_YELLOW, "warning",
+			     t->trace.remarks.items[i]);
+	if (t->wanted.n)
+		terminal_say(STYLE_YELLOW, "warning",
+			     "every run looked for something new: there may "
+			     "be more that it needs");
+	else if (t->state != JOB_SUCCEEDED)
+		terminal_say(STYLE_YELLOW, "warning",
+			     "the plugin fails with these permissions too; "
+			     "what it would do after that is not known");
+}
+
+static void
+print_json(const struct traced *t, const struct permissions *p)
+{
+	_value_ struct value *v = value_object();
+	_buf_ struct buf text = { 0 };
+	struct value *refused;
+
+	value_set(v, "name", value_string(t->plugin->name));
+	value_set(v, "permissions", trace_value(p));
+	value_set(v, "runs", value_int(t->runs));
+	value_set(v, "state", value_string(job_state_name(t->state)));
+	value_set(v, "complete",
+		  value_bool(!t->wanted.n && t->state == JOB_SUCCEEDED));
+	refused = value_set(v, "refused", value_array());
+	for (size_t i = 0; i < t->refused.n; i++)
+		value_append(refused, value_string(t->refused.items[i]));
+	json_encode(v, &text);
+	buf_addc(&text, '\n');
+	fwrite(text.data, 1, text.len, stdout);
 }
 
 static void
 print_block(const struct traced *t)
 {
+	_cleanup_(permissions_release) struct permissions p;
 	_buf_ struct buf text = { 0 };
 
-	permissions_write(&t->trace.needs, &text);
-	fwrite(text.data, 1, text.len, stdout);
-	for (size_t i = 0; i < t->refused.n; i++)
-		terminal_say(STYLE_YELLOW, "no permission allows",
-			     t->refused.items[i]);
-	if (t->state != JOB_SUCCEEDED)
-		terminal_say(STYLE_YELLOW, "warning",
-			     "the plugin fails with these permissions too; "
-			     "what it would do after that is not known");
+	trace_permissions(&t->trace, &p);
+	if (t->cli->json) {
+		print_json(t, &p);
+	} else {
+		permissions_write(&p, &text);
+		fwrite(text.data, 1, text.len, stdout);
+	}
+	fflush(stdout);
+	print_remarks(t);
 }
 
 static int
@@ -154,7 +265,6 @@ prepare(struct traced *t, struct err *e)
 	const struct cli *c = t->cli;
 	const struct manifest *m = &t->plugin->manifest;
 
-	keep_unseen(&m->permissions, &t->trace.needs);
 	if (params_read(c->params, c->args + 1, c->n_args - 1, &t->params, e) <
 		    0 ||
 	    schema_apply(m->params, t->params, e) < 0)
@@ -167,29 +277,22 @@ cmd_plugin_trace(const struct cli *c)
 {
 	_cleanup_(context_release) struct context x;
 	_cleanup_(plugin_release) struct plugin p;
-	_cleanup_(sandbox_spec_release) struct sandbox_spec base;
-	const struct permissions nothing = { .user = NULL };
-	struct traced t = { .cli = c, .context = &x, .plugin = &p };
-	struct program program;
+	_cleanup_(traced_release) struct traced t = { .cli = c,
+						      .context = &x,
+						      .plugin = &p };
 	struct err e = ERR_INIT;
-	int rc;
 
 	memset(&x, 0, sizeof(x));
 	memset(&p, 0, sizeof(p));
-	sandbox_spec_init(&base);
-	t.trace.base = &base;
+	sandbox_spec_init(&t.shown);
 	if (context_open(&x, c, &e) < 0 ||
 	    context_find(&x, c->args[0], &p, &e) < 0)
 		return cli_fail(&e);
-	program = context_program(&p);
-	program.granted = &nothing;
-	rc = prepare(&t, &e);
-	if (rc == 0)
-		rc = launch_prepare(&program, &x.runtime, t.params, &base, &e);
-	if (rc == 0)
-		rc = run_until_known(&t, &e);
-	if (rc == 0)
-		print_block(&t);
-	traced_release(&t);
-	return rc < 0 ? cli_fail(&e) : t.state == JOB_SUCCEEDED ? 0 : 1;
+	t.trace.asked = &p.manifest.permissions;
+	if (prepare(&t, &e) < 0 || run_until_known(&t, &e) < 0 ||
+	    run_trials(&t, &e) < 0)
+		return cli_fail(&e);
+	trace_finish(&t.trace);
+	print_block(&t);
+	return t.state == JOB_SUCCEEDED ? 0 : 1;
 }

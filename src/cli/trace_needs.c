@@ -1,9 +1,6 @@
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <ctype.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,270 +10,398 @@
 #include "cli/trace.h"
 #include "worker/launch.h"
 
-/* Looked for by the C library and by Python, and not missed. */
+/* Below it, process ids of a sandbox can't be told from the host's. */
+#define FOREIGN_PID 300
+
+/* Looked for by the C library and by interpreters, and not missed. */
 static const char *const optional[] = {
-	"/etc/ld.so.preload",	    "/etc/localtime",
-	"/usr/lib/locale",	    "/usr/share/locale",
-	"/usr/share/zoneinfo",	    "/usr/local/share/locale",
-	"/usr/lib/ssl/openssl.cnf", "/usr/share/locale-langpack",
+	"/etc/ld.so.preload",
+	"/etc/localtime",
+	"/etc/host.conf",
+	"/etc/gai.conf",
+	"/etc/inputrc",
+	"/etc/terminfo",
+	"/lib/terminfo",
+	"/usr/share/terminfo",
+	"/usr/lib/locale",
+	"/usr/share/locale",
+	"/usr/share/locale-langpack",
+	"/usr/local/share/locale",
+	"/usr/share/zoneinfo",
+	"/usr/lib/ssl/openssl.cnf",
+	"/etc/ssl/openssl.cnf",
+	"/etc/crypto-policies",
+	"/dev/tty",
+	"/proc/filesystems",
+	"/proc/sys/kernel/cap_last_cap",
+	"/proc/sys/kernel/ngroups_max",
+	"/proc/sys/kernel/osrelease",
+	"/proc/sys/vm/overcommit_memory",
+	"/proc/sys/crypto/fips_enabled",
+	"/sys/devices/system/cpu/online",
+	"/sys/devices/system/cpu/possible",
+	"/sys/kernel/mm/transparent_hugepage",
+	"/sys/fs/selinux",
+	"/run/nscd",
+	"/var/run/nscd",
+	"/run/systemd/userdb",
 };
 
-static const char *const private_paths[] = {
-	"/tmp",		"/dev/null", "/dev/zero",  "/dev/full",	  "/dev/random",
-	"/dev/urandom", "/dev/fd",   "/dev/stdin", "/dev/stdout", "/dev/stderr",
+static const char *const own_paths[] = {
+	"/dev/null", "/dev/zero",  "/dev/full",	  "/dev/random", "/dev/urandom",
+	"/dev/fd",   "/dev/stdin", "/dev/stdout", "/dev/stderr",
 };
-
-void
-trace_release(struct trace *t)
-{
-	permissions_release(&t->needs);
-	strv_release(&t->used);
-}
-
-static bool
-is_below(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 &&
-	       (len == 1 || path[len] == '/' || path[len] == '\0');
-}
 
 static bool
 any_above(const char *const *folders, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_below(path, folders[i]))
+		if (look_is_below(path, folders[i]))
 			return true;
 	return false;
 }
 
 static bool
-list_above(const struct strv *list, const char *path)
+was_used(const struct trace *t, const char *path, unsigned how)
 {
-	return any_above((const char *const *)list->items, list->n, path);
+	for (size_t i = 0; i < t->n_uses; i++)
+		if ((t->uses[i].how & how) &&
+		    strcmp(t->uses[i].path, path) == 0)
+			return true;
+	return false;
 }
 
-/* A process of the sandbox, or what each of them has. */
+/* What the C library or a common library looks for, and nobody misses. */
 static bool
-is_own_process(const char *path)
+is_optional(const struct trace *t, const char *path)
 {
-	return strncmp(path, "/proc/", 6) == 0 &&
-	       (isdigit((unsigned char)path[6]) ||
-		strncmp(path + 6, "self", 4) == 0 ||
-		strncmp(path + 6, "thread-self", 11) == 0);
+	return any_above(own_paths, ARRAY_SIZE(own_paths), path) ||
+	       any_above(optional, ARRAY_SIZE(optional), path) ||
+	       /* libselinux, at the start of many programs */
+	       (strcmp(path, "/proc/mounts") == 0 &&
+		was_used(t, "/sys/fs/selinux", ~0U)) ||
+	       /* libnuma, at the start of ps */
+	       (look_is_below(path, "/sys/devices/system/node") &&
+		was_used(t, "/proc", USE_OPENED));
 }
 
-/* What every sandbox shows, or what nobody misses. */
-static bool
-needs_nothing(const char *path)
+/* Something wanted: said, and needed by the next run. */
+struct judgement {
+	struct trace *t;
+	struct strv *wanted;
+};
+
+static void
+need(struct judgement *j, enum trace_key key, const char *text,
+     const char *real)
 {
-	return strcmp(path, "/") == 0 || strcmp(path, "/proc") == 0 ||
-	       strcmp(path, "/dev") == 0 || is_own_process(path) ||
-	       any_above(private_paths, ARRAY_SIZE(private_paths), path) ||
-	       any_above(optional, ARRAY_SIZE(optional), path);
+	if (trace_need(j->t, key, text, real, false))
+		strv_addf(j->wanted, "%s %s", trace_key_name(key), text);
+}
+
+/* --- /proc ---------------------------------------------------------------- */
+
+/* What follows the process of "/proc/self/net/dev"; NULL for another path. */
+static const char *
+of_process(const char *path)
+{
+	size_t n;
+
+	if (strncmp(path, "/proc/", 6) != 0)
+		return NULL;
+	path += 6;
+	n = strcspn(path, "/");
+	if (!isdigit((unsigned char)*path) &&
+	    !(n == 4 && memcmp(path, "self", 4) == 0) &&
+	    !(n == 11 && memcmp(path, "thread-self", 11) == 0))
+		return NULL;
+	return path[n] ? path + n + 1 : "";
+}
+
+/* Its own processes are there; those of the host are asked for. */
+static bool
+judge_proc(struct judgement *j, const struct trace_use *u, const struct look *l)
+{
+	const char *rest = of_process(u->path);
+	bool list = strcmp(u->path, "/proc") == 0 && (u->how & USE_OPENED);
+	bool foreign = rest && l->kind != LOOK_NONE &&
+		       strtol(u->path + 6, NULL, 10) >= FOREIGN_PID;
+
+	if ((list || foreign) && !j->t->processes_host) {
+		j->t->processes_host = true;
+		strv_add(j->wanted, "processes host");
+	}
+	if (strcmp(u->path, "/proc/mounts") == 0 ||
+	    strcmp(u->path, "/etc/mtab") == 0 ||
+	    (rest && strncmp(rest, "mount", 5) == 0))
+		j->t->mounts = true;
+	if (l->kind == LOOK_FILE && (look_is_below(u->path, "/proc/net") ||
+				     (rest && strncmp(rest, "net/", 4) == 0)))
+		need(j, TRACE_NETWORK, "host", NULL);
+	return rest != NULL || strcmp(u->path, "/proc") == 0;
+}
+
+/* --- Paths ---------------------------------------------------------------- */
+
+static bool
+is_library(const struct trace *t, const struct look *l)
+{
+	for (size_t i = 0; i < t->real_libraries.n; i++)
+		if (look_is_below(l->real, t->real_libraries.items[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_startable(const struct trace *t, const char *path, const struct look *l)
+{
+	for (size_t i = 0; i < t->shown->exec.n; i++) {
+		const char *shown = t->shown->exec.items[i];
+		_free_ char *real = NULL;
+
+		if (strcmp(shown, path) == 0)
+			return true;
+		real = realpath(shown, NULL);
+		if (real && strcmp(real, l->real) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Mark what was granted for it in an earlier run as used. */
+static bool
+mark_program(struct trace *t, const struct look *l)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < t->n_items; i++) {
+		struct trace_item *item = &t->items[i];
+
+		if (item->key == TRACE_EXEC && item->real &&
+		    strcmp(item->real, l->real) == 0)
+			item->used = found = true;
+	}
+	return found;
+}
+
+/* By its name, if that is what shows it at this path (see launch.c). */
+static bool
+is_usual(const char *path, const char *usual)
+{
+	return usual &&
+	       (strcmp(usual, path) == 0 || (strncmp(usual, "/usr/", 5) == 0 &&
+					     strcmp(usual + 4, path) == 0));
 }
 
 static void
-need(struct trace *t, const char *key, struct strv *list, const char *item)
-{
-	_free_ char *use = xasprintf("%s %s", key, item);
-
-	strv_add_once(list, item);
-	strv_add_once(&t->used, use);
-}
-
-/* Programs and libraries: what is mapped as code. */
-static bool
-is_code(const char *path, const struct stat *st)
-{
-	_close_ int fd = -1;
-	char magic[4] = "";
-
-	if (!S_ISREG(st->st_mode))
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return fd >= 0 && read(fd, magic, 4) == 4 &&
-	       (memcmp(magic, "\177ELF", 4) == 0 ||
-		((st->st_mode & 0111) && memcmp(magic, "#!", 2) == 0));
-}
-
-static void
-need_program(struct trace *t, const char *path)
+need_program(struct judgement *j, const char *path, const struct look *l)
 {
 	const char *base = strrchr(path, '/') + 1;
 	_free_ char *usual = launch_which(base);
 
-	if (strv_has(&t->base->exec, path))
+	if (mark_program(j->t, l) || is_startable(j->t, path, l))
 		return;
-	need(t, "exec", &t->needs.exec,
-	     usual && strcmp(usual, path) == 0 ? base : path);
+	need(j, TRACE_EXEC, is_usual(path, usual) ? base : path, l->real);
 }
 
-/* A file that is made needs its folder. */
+/*
+ * Devices in /sys are reached by links of folders that are listed: which they
+ * are differs from host to host.
+ */
 static void
-need_write(struct trace *t, const char *path, const struct stat *st)
+need_read(struct judgement *j, const char *path, const struct look *l)
 {
-	_free_ char *folder = xstrdup(path);
-	char *slash = strrchr(folder, '/');
-	struct stat there;
+	const struct trace *t = j->t;
 
-	if (st) {
-		need(t, "write", &t->needs.write, path);
-		return;
-	}
-	*slash = '\0';
-	if (*folder && stat(folder, &there) == 0)
-		need(t, "write", &t->needs.write, folder);
-}
+	for (size_t i = 0; i < t->n_items; i++) {
+		const struct trace_item *item = &t->items[i];
 
-static bool
-opens(int nr)
-{
-	return nr == SYS_openat || nr == SYS_openat2 || nr == SYS_chdir ||
-#ifdef SYS_open
-	       nr == SYS_open ||
-#endif
-	       nr == SYS_statfs || nr == SYS_inotify_add_watch;
-}
-
-static void
-access_path(struct trace *t, const struct job_access *a)
-{
-	struct stat st;
-	bool there = stat(a->path, &st) == 0;
-
-	if (needs_nothing(a->path))
-		return;
-	if (a->write) {
-		need_write(t, a->path, there ? &st : NULL);
-		return;
-	}
-	/* folders on the way to something are there; lists are opened */
-	if (!there || (S_ISDIR(st.st_mode) && !opens(a->syscall)))
-		return;
-	if (list_above(&t->base->libraries, a->path) &&
-	    a->syscall != SYS_execve && a->syscall != SYS_execveat)
-		return;
-	if (a->syscall == SYS_execve || a->syscall == SYS_execveat ||
-	    is_code(a->path, &st))
-		need_program(t, a->path);
-	else if (!strv_has(&t->base->exec, a->path))
-		need(t, "read", &t->needs.read, a->path);
-}
-
-/* "tcp 192.0.2.1:443" */
-static void
-access_address(struct trace *t, const struct job_access *a)
-{
-	const char *port = strrchr(a->path, ':');
-	char item[32];
-
-	if (strncmp(a->path, "udp ", 4) == 0) {
-		need(t, "network", &t->needs.network, "udp");
-	} else if (strncmp(a->path, "tcp ", 4) == 0 && port) {
-		snprintf(item, sizeof(item), "%s:%.5s",
-			 a->syscall == SYS_bind ? "listen" : "tcp", port + 1);
-		need(t, "network", &t->needs.network, item);
-	} else if (strncmp(a->path, "unix /", 6) == 0) {
-		need(t, "write", &t->needs.write, a->path + 5);
-	}
-}
-
-void
-trace_access(struct trace *t, const struct job_access *a)
-{
-	if (a->path[0] == '/')
-		access_path(t, a);
-	else
-		access_address(t, a);
-}
-
-/* "network: [tcp:443]" and the like, as explain_denial() writes them. */
-void
-trace_denial(struct trace *t, const struct denial *d)
-{
-	static const struct {
-		const char *key;
-		size_t list;
-	} rows[] = {
-		{ "network", offsetof(struct permissions, network) },
-		{ "capabilities", offsetof(struct permissions, capabilities) },
-		{ "exec", offsetof(struct permissions, exec) },
-	};
-	_free_ char *copy = xstrdup(d->allow);
-	char *open = strchr(copy, '['), *close = strrchr(copy, ']');
-
-	if (!open || !close)
-		return;
-	*close = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		size_t len = strlen(rows[i].key);
-		char *item = open + 1;
-
-		if (strncmp(copy, rows[i].key, len) != 0 || copy[len] != ':')
-			continue;
-		if (*item == '"') {
-			item++;
-			item[strcspn(item, "\"")] = '\0';
+		if (item->key == TRACE_READ && item->real &&
+		    strcmp(item->real, "/sys/devices") != 0 &&
+		    look_is_below(path, item->text) &&
+		    !look_is_below(l->real, item->real) &&
+		    look_is_below(l->real, "/sys/devices")) {
+			need(j, TRACE_READ, "/sys/devices", "/sys/devices");
+			return;
 		}
-		/* a number that is not known yet: its address will tell */
-		if (!strstr(item, "PORT"))
-			need(t, rows[i].key,
-			     (struct strv *)((char *)&t->needs + rows[i].list),
-			     item);
 	}
+	if (geteuid() == 0 && !t->asked->user && !(l->mode & 0004))
+		strv_add_once(&j->t->closed, path);
+	need(j, TRACE_READ, path, l->real);
 }
 
-static size_t
-count(const struct permissions *p)
+/* A file that is made, or goes, needs its folder. */
+static void
+need_folder(struct judgement *j, const struct trace_use *u)
 {
-	return p->read.n + p->write.n + p->exec.n + p->network.n +
-	       p->capabilities.n;
+	_free_ char *folder = xstrdup(u->path);
+	struct look *l = xcalloc(1, sizeof(*l));
+
+	*strrchr(folder, '/') = '\0';
+	if (*folder)
+		look_at(&folder, 1, l);
+	if (l->kind == LOOK_FOLDER) {
+		strv_add_once(&j->t->made, u->path);
+		need(j, TRACE_WRITE, folder, l->real);
+	}
+	look_free(l, 1);
 }
 
-size_t
-trace_begin(struct trace *t)
-{
-	strv_release(&t->used);
-	return count(&t->needs);
-}
-
+/* false: nothing but reading it is left to be judged. */
 static bool
-covered(const struct strv *list, size_t i)
+judge_write(struct judgement *j, const struct trace_use *u,
+	    const struct look *l)
 {
-	for (size_t k = 0; k < list->n; k++)
-		if (k != i && is_below(list->items[i], list->items[k]))
-			return true;
+	bool there = l->kind != LOOK_NONE;
+
+	if (strv_has(&j->t->made, u->path)) {
+		need_folder(j, u);
+		return true;
+	}
+	if ((u->how & USE_MADE) || (there && (u->how & USE_REMOVED)) ||
+	    (!there && (u->how & (USE_WRITTEN | USE_MADE_FOLDER)))) {
+		need_folder(j, u);
+		return true;
+	}
+	if (there && (u->how & USE_MADE_FOLDER))
+		strv_add_once(&j->t->looked, u->path);
+	if (there && (u->how & (USE_WRITTEN | USE_CONNECTED))) {
+		need(j, TRACE_WRITE, u->path, l->real);
+		return true;
+	}
 	return false;
 }
 
 static void
-prune(struct trace *t, const char *key, struct strv *list,
-      const struct strv *wider)
+judge_read(struct judgement *j, const struct trace_use *u, const struct look *l)
 {
-	struct strv kept = { NULL, 0 };
+	bool opened = u->how & (USE_OPENED | USE_MEASURED);
+	bool code =
+		l->kind == LOOK_PROGRAM || (l->kind == LOOK_SCRIPT && !opened);
 
-	for (size_t i = 0; i < list->n; i++) {
-		const char *item = list->items[i];
-		_free_ char *use = xasprintf("%s %s", key, item);
-
-		if (strv_has(&t->used, use) &&
-		    !(item[0] == '/' &&
-		      (covered(list, i) || (wider && list_above(wider, item)))))
-			strv_add(&kept, item);
+	if ((u->how & USE_STARTED) &&
+	    (l->kind == LOOK_FILE || l->kind == LOOK_PROGRAM ||
+	     l->kind == LOOK_SCRIPT)) {
+		need_program(j, u->path, l);
+		return;
 	}
-	strv_release(list);
-	*list = kept;
-	strv_sort(list);
+	if (is_library(j->t, l))
+		return;
+	if (code)
+		need_program(j, u->path, l);
+	else if (l->kind != LOOK_FOLDER || opened)
+		need_read(j, u->path, l);
+	else
+		/* folders on the way to something are there without it */
+		strv_add_once(&j->t->looked, u->path);
+}
+
+static void
+judge(struct judgement *j, const struct trace_use *u, const struct look *l)
+{
+	if (l->kind == LOOK_HUNG) {
+		_free_ char *text = xasprintf("%s does not answer", u->path);
+
+		strv_add_once(&j->t->remarks, text);
+		return;
+	}
+	if ((u->how & USE_MEASURED) && l->kind != LOOK_NONE &&
+	    !look_is_below(u->path, "/proc") && !look_is_below(u->path, "/sys"))
+		j->t->measured = true;
+	if (judge_proc(j, u, l) || is_optional(j->t, u->path) ||
+	    strcmp(u->path, "/dev") == 0)
+		return;
+	/* its own folder, but for what was there before it */
+	if (strcmp(u->path, "/tmp") == 0 ||
+	    (look_is_below(u->path, "/tmp") && (u->how & USE_WRITES)))
+		return;
+	/* its own root is there, and says nothing of the host's */
+	if (strcmp(u->path, "/") == 0 &&
+	    !(u->how & (USE_OPENED | USE_MEASURED)))
+		return;
+	if (judge_write(j, u, l) || l->kind == LOOK_NONE)
+		return;
+	judge_read(j, u, l);
 }
 
 void
-trace_finish(struct trace *t)
+trace_judge(struct trace *t, struct strv *wanted)
 {
-	prune(t, "write", &t->needs.write, NULL);
-	prune(t, "read", &t->needs.read, &t->needs.write);
-	prune(t, "exec", &t->needs.exec, NULL);
-	prune(t, "network", &t->needs.network, NULL);
-	prune(t, "capabilities", &t->needs.capabilities, NULL);
+	struct judgement j = { t, wanted };
+	struct look *all = xcalloc(t->n_uses + 1, sizeof(*all));
+	_free_ char **paths = xcalloc(t->n_uses + 1, sizeof(*paths));
+
+	for (size_t i = 0; i < t->n_uses; i++)
+		paths[i] = t->uses[i].path;
+	look_at(paths, t->n_uses, all);
+	for (size_t i = 0; i < t->n_uses; i++) {
+		/* /proc/net leads whoever looks to another place */
+		if (all[i].real && look_is_below(paths[i], "/proc")) {
+			free(all[i].real);
+			all[i].real = xstrdup(paths[i]);
+		}
+		judge(&j, &t->uses[i], &all[i]);
+	}
+	look_free(all, t->n_uses);
+	/* the space of the host's file systems: they have to be there */
+	if (t->mounts && t->measured)
+		need(&j, TRACE_READ, "/", "/");
+}
+
+/* --- What might help ------------------------------------------------------ */
+
+static bool
+is_there(const struct trace *t, const char *folder)
+{
+	for (size_t i = 0; i < t->n_items; i++)
+		if (t->items[i].text[0] == '/' &&
+		    (look_is_below(t->items[i].text, folder) ||
+		     look_is_below(folder, t->items[i].text)))
+			return true;
+	for (size_t i = 0; i < t->shown->libraries.n; i++)
+		if (look_is_below(t->shown->libraries.items[i], folder))
+			return true;
+	for (size_t i = 0; i < t->shown->exec.n; i++)
+		if (look_is_below(t->shown->exec.items[i], folder))
+			return true;
+	return false;
+}
+
+static bool
+try_folders(struct trace *t)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < t->looked.n; i++) {
+		const char *path = t->looked.items[i];
+		_free_ char *real = realpath(path, NULL);
+
+		if (real && !is_there(t, path) &&
+		    trace_need(t, TRACE_READ, path, real, true))
+			any = t->items[t->n_items - 1].trial = true;
+	}
+	return any;
+}
+
+static bool
+try_capability(struct trace *t, const char *name)
+{
+	return trace_need(t, TRACE_CAPABILITIES, name, NULL, true) &&
+	       (t->items[t->n_items - 1].trial = true);
+}
+
+bool
+trace_widen(struct trace *t, enum trace_trial trial)
+{
+	bool any = false;
+
+	if (trial == TRIAL_FOLDERS)
+		return try_folders(t);
+	for (size_t i = 0; i < t->asked->capabilities.n; i++)
+		any |= try_capability(t, t->asked->capabilities.items[i]);
+	for (size_t i = 0; i < t->hinted.n; i++)
+		any |= try_capability(t, t->hinted.items[i]);
+	if (t->closed.n)
+		any |= try_capability(t, "dac_read_search");
+	return any;
 }

@@ -327,14 +327,19 @@ plugin_load(const struct library *l, const char *path, struct plugin *p,
 {
 	_free_ char *copy = xstrdup(path), *copy2 = xstrdup(path);
 	_free_ char *folder = realpath(dirname(copy), NULL);
+	int why = errno; /* of folder, where it is NULL */
 	_free_ char *root = l->path ? realpath(l->path, NULL) : NULL;
 	_free_ char *full = NULL;
 	const char *base = basename(copy2), *rel;
 	bool no_header;
 
 	if (!folder) {
+		errno = why;
 		err_errno(e, "open %s", path);
-		e->kind = errno == ENOENT ? ERR_NOT_FOUND : ERR_AGENT;
+		if (why == ENOENT || why == ENOTDIR)
+			e->kind = ERR_NOT_FOUND;
+		if (why == EACCES)
+			e->kind = ERR_DENIED;
 		return -1;
 	}
 	if (strcmp(base, ".") == 0 || strcmp(base, "..") == 0 || *base == '/')

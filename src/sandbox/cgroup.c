@@ -29,7 +29,7 @@ struct cgroup {
 	int procs[MAX_FOLDERS]; /* cgroup.procs, opened before the
 				   sandbox's root is changed */
 	int n;
-	int memory_event;		/* eventfd; -1: none */
+	int memory_event; /* eventfd; -1: none */
 };
 
 static int

@@ -119,15 +119,37 @@ set_limits(struct enter *x, struct err *e)
 	return 0;
 }
 
+/* A change of user ids leaves capabilities permitted, but without effect. */
+static int
+raise_effective(const struct enter *x, struct err *e)
+{
+	cap_t caps;
+	int rc;
+
+	/* a user namespace of its own was entered with all of them */
+	if (x->user_namespace)
+		return 0;
+	caps = cap_get_proc();
+	for (cap_value_t c = 0; caps && c < cap_max_bits(); c++) {
+		cap_flag_value_t has = CAP_CLEAR;
+
+		cap_get_flag(caps, c, CAP_PERMITTED, &has);
+		cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, has);
+	}
+	rc = caps ? cap_set_proc(caps) : -1;
+	cap_free(caps);
+	return rc < 0 ? err_errno(e, "use the capabilities") : 0;
+}
+
 /* Only what was granted stays in any set, and nothing can come back. */
 static int
 set_capabilities(struct enter *x, struct err *e)
 {
 	uint64_t keep = x->spec->capabilities;
 	cap_t caps = cap_init();
-	int rc = 0;
+	int rc = raise_effective(x, e);
 
-	for (cap_value_t c = 0; c < cap_max_bits(); c++) {
+	for (cap_value_t c = 0; rc == 0 && c < cap_max_bits(); c++) {
 		if (!(keep >> c & 1) && cap_drop_bound(c) < 0 &&
 		    errno != EINVAL)
 			rc = err_errno(e, "drop capability %d", c);
@@ -173,7 +195,8 @@ set_ids(struct enter *x, struct err *e)
 		/* reset by the change of ids; the maps are ours to write */
 		if (prctl(PR_SET_DUMPABLE, 1) < 0)
 			return err_errno(e, "prctl PR_SET_DUMPABLE");
-		x->layers |= LAYER_USER_ID;
+		if (!s->user_set)
+			x->layers |= LAYER_USER_ID;
 	}
 	if (!x->user_namespace)
 		return 0;

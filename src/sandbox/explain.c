@@ -74,11 +74,32 @@ allow_address(const struct report *r, char *allow, size_t size)
 {
 	const char *port = strrchr(r->text, ':');
 
-	if (strncmp(r->text, "udp ", 4) == 0)
+	/* any port: none that a header could name */
+	if (port && strcmp(port, ":0") == 0)
+		snprintf(allow, size, "network: [host]");
+	else if (strncmp(r->text, "udp ", 4) == 0)
 		snprintf(allow, size, "network: [udp]");
 	else if (strncmp(r->text, "tcp ", 4) == 0 && port)
 		snprintf(allow, size, "network: [%s:%.5s]",
 			 r->syscall == SYS_bind ? "listen" : "tcp", port + 1);
+}
+
+/*
+ * Local sockets come with the path of one, SOCKET, which the call does not
+ * tell; raw ones need a capability as well.
+ */
+static void
+allow_socket(const struct report *r, char *allow, size_t size)
+{
+	uint64_t family = r->args[0] & 0xffffffffu, type = r->args[1] & 0xfu;
+
+	if (family == AF_UNIX && r->syscall == SYS_socket)
+		snprintf(allow, size, "write: [SOCKET]");
+	else if (family == AF_PACKET ||
+		 (type == SOCK_RAW &&
+		  (family == AF_INET || family == AF_INET6)))
+		snprintf(allow, size,
+			 "network: [host], capabilities: [net_raw]");
 }
 
 void
@@ -101,8 +122,11 @@ explain_denial(const struct sandbox_spec *spec, const struct report *r,
 		describe_call(r, d->object, sizeof(d->object));
 	start_features(spec, &features);
 	permission = seccomp_permission(r->syscall, r->args, &features);
-	if (permission)
-		snprintf(d->allow, sizeof(d->allow), "%s", permission);
+	if (!permission)
+		return;
+	snprintf(d->allow, sizeof(d->allow), "%s", permission);
+	if (r->syscall == SYS_socket)
+		allow_socket(r, d->allow, sizeof(d->allow));
 }
 
 int

@@ -11,7 +11,11 @@
 struct denial {
 	char access[32];	  /* "connect", "socket", "ptrace" */
 	char object[REPORT_TEXT]; /* what it was about; hostile text */
-	char allow[64];		  /* line of `permissions:`, or "" */
+	/*
+	 * Line of `permissions:`, or "".  PORT and SOCKET in it stand for a
+	 * number and a path that the call does not tell.
+	 */
+	char allow[REPORT_TEXT + 64];
 };
 
 /* Fill *d from a REPORT_DENIED of a sandbox made by `spec`. */

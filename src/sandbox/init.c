@@ -256,8 +256,12 @@ handle_signals(struct init *in)
 	while (read(in->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(in);
-		/* 0: from outside; whoever is inside can't speak for us */
-		else if (info.ssi_pid == 0)
+		/*
+		 * From outside, where its sender has no number here.  Inside,
+		 * a made-up number (rt_sigqueueinfo) or none (SIGIO) comes
+		 * with another code.
+		 */
+		else if (info.ssi_code == SI_USER && info.ssi_pid == 0)
 			stop_all(in, REASON_STOPPED);
 	}
 }

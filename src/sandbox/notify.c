@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,16 +87,34 @@ struct address {
 	int type; /* SOCK_*; 0 where it can't be told */
 };
 
+/* The process that a thread is of, which is all that pidfd_open() takes. */
+static unsigned
+process_of(const struct notify *n, unsigned tid)
+{
+	char text[512];
+	_close_ int fd = -1;
+	const char *tgid;
+	ssize_t got;
+
+	snprintf(text, sizeof(text), "%u/status", tid);
+	fd = openat(n->proc, text, O_RDONLY | O_CLOEXEC);
+	got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[got < 0 ? 0 : got] = '\0';
+	tgid = strstr(text, "\nTgid:");
+	return tgid ? (unsigned)strtoul(tgid + strlen("\nTgid:"), NULL, 10) :
+		      tid;
+}
+
 /* The kind of the socket, from a copy of the descriptor. */
 static int
-socket_type(unsigned pid, int fd)
+socket_type(const struct notify *n, unsigned tid, int fd)
 {
 	_close_ int pidfd = -1;
 	_close_ int copy = -1;
 	int type = 0;
 	socklen_t len = sizeof(type);
 
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	pidfd = (int)syscall(SYS_pidfd_open, process_of(n, tid), 0);
 	if (pidfd < 0)
 		return 0;
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
@@ -123,7 +142,7 @@ read_address(const struct notify *n, const struct seccomp_notif *req,
 		return false;
 	a->len = (size_t)got;
 	a->type = send ? SOCK_DGRAM :
-			 socket_type(req->pid, (int)req->data.args[0]);
+			 socket_type(n, req->pid, (int)req->data.args[0]);
 	return true;
 }
 

@@ -266,6 +266,14 @@ fork_init(struct enter *x, struct sandbox *box, struct err *e)
 	return 0;
 }
 
+static int
+prepare_view(const struct sandbox_spec *spec, struct enter *x, struct err *e)
+{
+	const struct view_user user = { x->uid, x->gid };
+
+	return view_prepare(spec, x->privileged ? &user : NULL, &x->view, e);
+}
+
 int
 sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	      struct err *e)
@@ -286,8 +294,7 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	memset(&own_filter, 0, sizeof(own_filter));
 	start_features(spec, &features);
 	x.landlock_abi = landlock_abi();
-	if (choose_ids(spec, &x, box, e) < 0 ||
-	    view_prepare(spec, &x.view, e) < 0 ||
+	if (choose_ids(spec, &x, box, e) < 0 || prepare_view(spec, &x, e) < 0 ||
 	    seccomp_prepare(&features, &filter, e) < 0 ||
 	    seccomp_prepare(&own, &own_filter, e) < 0) {
 		view_free(x.view);

@@ -37,9 +37,14 @@ static const struct row rows[] = {
 	{ SYS_chmod, NO_DIRFD, 0, NO_FLAGS, true },
 	{ SYS_chown, NO_DIRFD, 0, NO_FLAGS, true },
 	{ SYS_lchown, NO_DIRFD, 0, NO_FLAGS, true },
+	{ SYS_utime, NO_DIRFD, 0, NO_FLAGS, true },
 	{ SYS_utimes, NO_DIRFD, 0, NO_FLAGS, true },
+	{ SYS_futimesat, 0, 1, NO_FLAGS, true },
+	{ SYS_mknod, NO_DIRFD, 0, NO_FLAGS, true },
 #endif
 	{ SYS_openat, 0, 1, 2, false },
+	/* its flags are in memory: what it writes is not told */
+	{ SYS_openat2, 0, 1, NO_FLAGS, false },
 	{ SYS_newfstatat, 0, 1, NO_FLAGS, false },
 	{ SYS_statx, 0, 1, NO_FLAGS, false },
 	{ SYS_faccessat, 0, 1, NO_FLAGS, false },
@@ -59,7 +64,20 @@ static const struct row rows[] = {
 	{ SYS_linkat, 2, 3, NO_FLAGS, true },
 	{ SYS_symlinkat, 1, 2, NO_FLAGS, true },
 	{ SYS_fchmodat, 0, 1, NO_FLAGS, true },
+#ifdef SYS_fchmodat2
+	{ SYS_fchmodat2, 0, 1, NO_FLAGS, true },
+#endif
 	{ SYS_fchownat, 0, 1, NO_FLAGS, true },
+	{ SYS_mknodat, 0, 1, NO_FLAGS, true },
+	{ SYS_inotify_add_watch, NO_DIRFD, 1, NO_FLAGS, false },
+	{ SYS_getxattr, NO_DIRFD, 0, NO_FLAGS, false },
+	{ SYS_lgetxattr, NO_DIRFD, 0, NO_FLAGS, false },
+	{ SYS_listxattr, NO_DIRFD, 0, NO_FLAGS, false },
+	{ SYS_llistxattr, NO_DIRFD, 0, NO_FLAGS, false },
+	{ SYS_setxattr, NO_DIRFD, 0, NO_FLAGS, true },
+	{ SYS_lsetxattr, NO_DIRFD, 0, NO_FLAGS, true },
+	{ SYS_removexattr, NO_DIRFD, 0, NO_FLAGS, true },
+	{ SYS_lremovexattr, NO_DIRFD, 0, NO_FLAGS, true },
 	{ SYS_utimensat, 0, 1, NO_FLAGS, true },
 };
 

@@ -210,8 +210,14 @@ try_landlock_net(struct try_result *r)
 {
 	int error;
 
-	if (!need_abi(4, r))
+	if (!need_abi(4, r)) {
+		size_t len = strlen(r->detail);
+
+		snprintf(r->detail + len, sizeof(r->detail) - len,
+			 "; tcp:PORT keeps other ports from mistakes, not from "
+			 "malice");
 		return;
+	}
 	if (connect_error(PORT_OTHER) == EACCES || bind_error() == EACCES) {
 		try_absent(r, 0,
 			   "can't be tried: connecting is forbidden "

@@ -14,65 +14,15 @@
 
 #include "base/mem.h"
 #include "sandbox/mountapi.h"
-#include "sandbox/walk.h"
+#include "sandbox/view_parts.h"
 
 /* The new root is mounted over this folder of the old one. */
 #define BASE "/tmp"
 /* How plugins tell the sandbox's own mounts from the host's. */
 #define SOURCE "devops_agent"
 
-#define MAX_ENTRIES 256
-
-/* One path of the host that the plugin sees. */
-struct entry {
-	char *path;
-	int tree; /* a detached mount; -1: not yet */
-	uint64_t attributes;
-	bool folder;
-};
-
-struct view {
-	const struct sandbox_spec *spec;
-	struct entry entries[MAX_ENTRIES];
-	size_t n;
-	char *links[MAX_ENTRIES][2]; /* path, target */
-	size_t n_links;
-	bool old_kernel; /* no mount_setattr */
-	int base;	 /* O_PATH of the new root */
-	int proc;	 /* the sandbox's own /proc */
-};
-
 const char *const view_devices[] = { "/dev/null",   "/dev/zero",    "/dev/full",
 				     "/dev/random", "/dev/urandom", NULL };
-
-static int
-add_links(struct view *v, struct walk *w, struct err *e)
-{
-	for (int i = 0; i < w->n_links; i++) {
-		if (v->n_links == MAX_ENTRIES)
-			return err_set(e, ERR_USAGE,
-				       "more than %d symbolic links",
-				       MAX_ENTRIES);
-		v->links[v->n_links][0] = steal_ptr(&w->links[i].path);
-		v->links[v->n_links++][1] = steal_ptr(&w->links[i].target);
-	}
-	return 0;
-}
-
-static int
-add_entry(struct view *v, struct walk *w, uint64_t attributes, struct err *e)
-{
-	struct entry *entry = &v->entries[v->n];
-
-	if (v->n == MAX_ENTRIES)
-		return err_set(e, ERR_USAGE, "more than %d paths", MAX_ENTRIES);
-	*entry = (struct entry){ .path = steal_ptr(&w->path),
-				 .tree = -1,
-				 .attributes = attributes,
-				 .folder = w->folder };
-	v->n++;
-	return 0;
-}
 
 /* What was found is opened again, and this time without any symlink. */
 static int
@@ -93,135 +43,12 @@ clone_entry(struct view *v, struct entry *entry, struct err *e)
 	return 0;
 }
 
-/* Is it there already, at least as writable? */
-static bool
-have_entry(const struct view *v, const char *path, uint64_t attributes)
-{
-	for (size_t i = 0; i < v->n; i++)
-		if (strcmp(v->entries[i].path, path) == 0 &&
-		    (v->entries[i].attributes & ~attributes) == 0)
-			return true;
-	return false;
-}
-
-static int
-add_path(struct view *v, const char *path, uint64_t attributes, bool required,
-	 struct err *e)
-{
-	struct walk w;
-	int rc;
-
-	if (walk_open(path, &w, e) < 0)
-		return !required && e->errnum == ENOENT ? 0 : -1;
-	rc = have_entry(v, w.path, attributes) ?
-		     0 :
-		     add_entry(v, &w, attributes, e);
-	if (rc == 0)
-		rc = add_links(v, &w, e);
-	walk_release(&w);
-	return rc;
-}
-
-static int
-add_paths(struct view *v, const struct strv *paths, uint64_t attributes,
-	  struct err *e)
-{
-	for (size_t i = 0; i < paths->n; i++) {
-		const char *path = paths->items[i];
-
-		/* the private /proc serves its own files: see view_proc */
-		if (strncmp(path, "/proc/", 6) == 0 ||
-		    strcmp(path, "/proc") == 0)
-			continue;
-		if (add_path(v, path, attributes, false, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-by_path(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-	int order = strcmp(x->path, y->path);
-
-	/* of two with one path, the one with fewer attributes is on top */
-	if (order == 0)
-		return x->attributes < y->attributes ? 1 : -1;
-	return order;
-}
-
-static bool
-is_below(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 &&
-	       (len == 1 || path[len] == '/' || path[len] == '\0');
-}
-
-static void
-drop_entry(struct view *v, size_t i)
-{
-	free(v->entries[i].path);
-	v->n--;
-	memmove(&v->entries[i], &v->entries[i + 1],
-		(v->n - i) * sizeof(v->entries[0]));
-}
-
-/*
- * What the nearest entry above shows in the same way needs no mount of its
- * own; entries are sorted, so that one comes before it.
- */
-static void
-drop_covered(struct view *v)
-{
-	for (size_t i = 1; i < v->n;) {
-		size_t above = i;
-
-		while (above-- > 0)
-			if (is_below(v->entries[i].path,
-				     v->entries[above].path))
-				break;
-		if (above < i &&
-		    v->entries[above].attributes == v->entries[i].attributes)
-			drop_entry(v, i);
-		else
-			i++;
-	}
-}
-
-static int
-collect(struct view *v, struct err *e)
-{
-	const struct sandbox_spec *s = v->spec;
-	uint64_t common = MOUNTAPI_NOSUID | MOUNTAPI_NODEV;
-	/* or the dynamic loader, called by name, would start what it names */
-	uint64_t noexec = s->exec_any ? 0 : MOUNTAPI_NOEXEC;
-
-	if (add_paths(v, &s->exec, common | MOUNTAPI_RDONLY, e) < 0 ||
-	    add_paths(v, &s->libraries, common | MOUNTAPI_RDONLY, e) < 0 ||
-	    add_paths(v, &s->read, common | MOUNTAPI_RDONLY | noexec, e) < 0 ||
-	    add_paths(v, &s->write, common | noexec, e) < 0)
-		return -1;
-	if (s->host_processes &&
-	    add_path(v, "/proc", common | MOUNTAPI_RDONLY | MOUNTAPI_NOEXEC,
-		     true, e) < 0)
-		return -1;
-	for (const char *const *d = view_devices; *d; d++)
-		if (add_path(v, *d, MOUNTAPI_NOSUID | MOUNTAPI_NOEXEC, true,
-			     e) < 0)
-			return -1;
-	qsort(v->entries, v->n, sizeof(v->entries[0]), by_path);
-	drop_covered(v);
-	return 0;
-}
-
 static int
 clone_all(struct view *v, struct err *e)
 {
 	for (size_t i = 0; i < v->n; i++)
-		if (clone_entry(v, &v->entries[i], e) < 0)
+		if (!v->entries[i].cover &&
+		    clone_entry(v, &v->entries[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -478,7 +305,11 @@ place_all(struct view *v, struct err *e)
 		if (strcmp(v->entries[i].path, "/") == 0 ||
 		    strcmp(v->entries[i].path, "/proc") == 0)
 			continue;
-		if (place(v, &v->entries[i], e) < 0)
+		if (v->entries[i].cover ?
+			    mount_own(v, v->entries[i].path + 1, "tmpfs",
+				      MS_NODEV | MS_NOEXEC,
+				      "nr_inodes=1024,mode=0755", e) < 0 :
+			    place(v, &v->entries[i], e) < 0)
 			return -1;
 	}
 	return 0;
@@ -511,46 +342,6 @@ switch_root(struct view *v, struct err *e)
 		  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV,
 		  NULL) < 0)
 		return err_errno(e, "make the new root read-only");
-	return 0;
-}
-
-void
-view_free(struct view *v)
-{
-	if (!v)
-		return;
-	for (size_t i = 0; i < v->n; i++) {
-		free(v->entries[i].path);
-		if (v->entries[i].tree >= 0)
-			close(v->entries[i].tree);
-	}
-	for (size_t i = 0; i < v->n_links; i++) {
-		free(v->links[i][0]);
-		free(v->links[i][1]);
-	}
-	if (v->base >= 0)
-		close(v->base);
-	if (v->proc >= 0)
-		close(v->proc);
-	free(v);
-}
-
-static void
-view_freep(struct view **v)
-{
-	view_free(*v);
-}
-
-int
-view_prepare(const struct sandbox_spec *spec, struct view **out, struct err *e)
-{
-	_cleanup_(view_freep) struct view *v = xcalloc(1, sizeof(*v));
-
-	v->spec = spec;
-	v->base = v->proc = -1;
-	if (collect(v, e) < 0)
-		return -1;
-	*out = steal_ptr(&v);
 	return 0;
 }
 

@@ -9,15 +9,15 @@
 
 #include "base/mem.h"
 
-/* Read /proc/PID/NAME into text; false where the process has gone. */
+/* Read /proc/WHO/NAME into text; false where the process has gone. */
 static int
-read_entry(int proc, const char *pid, const char *name, char *text, size_t size)
+read_entry(int proc, const char *who, const char *name, char *text, size_t size)
 {
-	char path[64];
+	char path[80];
 	_close_ int fd = -1;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "%.20s/%s", pid, name);
+	snprintf(path, sizeof(path), "%.63s/%.15s", who, name);
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -37,22 +37,97 @@ status_bytes(const char *status, const char *key)
 	return p ? strtoll(p + strlen(key), NULL, 10) * 1024 : 0;
 }
 
+/*
+ * The status of a process; one whose first thread has ended shows its memory
+ * by another.  `who` becomes the folder of /proc that does.
+ */
+static int
+read_status(int proc, const char *pid, char who[64], char *text, size_t size)
+{
+	struct dirent *entry;
+	DIR *d;
+	int fd, rc;
+
+	snprintf(who, 64, "%.20s", pid);
+	rc = read_entry(proc, who, "status", text, size);
+	if (rc < 0 || strstr(text, "\nRssAnon:"))
+		return rc;
+	snprintf(who, 64, "%.20s/task", pid);
+	fd = openat(proc, who, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && (entry = readdir(d)) && !strstr(text, "\nRssAnon:")) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(who, 64, "%.20s/task/%.20s", pid, entry->d_name);
+		rc = read_entry(proc, who, "status", text, size);
+	}
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/*
+ * Shared memory without a file counts as it was mapped, once for each process:
+ * its pages stay when nobody has them in a page table any more.  -1 where the
+ * process lets nobody see its mappings.
+ */
+static int64_t
+shared_memory(int proc, const char *who)
+{
+	static const char name[] = " /dev/zero (deleted)\n";
+	char path[80], line[256];
+	unsigned long from, to;
+	int64_t sum = 0;
+	FILE *maps;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/maps", who);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	maps = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!maps) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, name) &&
+		    sscanf(line, "%lx-%lx", &from, &to) == 2)
+			sum += (int64_t)(to - from);
+	fclose(maps);
+	return sum;
+}
+
 static int64_t
 process_memory(int proc, const char *pid)
 {
-	char text[4096];
+	char who[64], text[4096];
+	int64_t shared, seen;
 
-	if (read_entry(proc, pid, "status", text, sizeof(text)) < 0)
+	if (read_status(proc, pid, who, text, sizeof(text)) < 0)
 		return 0;
+	seen = status_bytes(text, "\nRssShmem:");
+	shared = shared_memory(proc, who);
+	if (shared < 0) /* whatever may be of that kind */
+		shared = status_bytes(text, "\nVmSize:") -
+			 status_bytes(text, "\nVmData:") -
+			 status_bytes(text, "\nVmStk:") -
+			 status_bytes(text, "\nVmExe:") -
+			 status_bytes(text, "\nVmLib:");
 	return status_bytes(text, "\nRssAnon:") +
-	       status_bytes(text, "\nRssShmem:");
+	       status_bytes(text, "\nVmPTE:") + (shared > seen ? shared : seen);
 }
 
-/* utime and stime, fields 14 and 15 of proc_pid_stat(5). */
+/*
+ * utime, stime, and those of the children that it has waited for: fields 14
+ * to 17 of proc_pid_stat(5).
+ */
 static int64_t
 process_cpu_us(int proc, const char *pid)
 {
 	unsigned long long user, system;
+	long long child_user, child_system;
 	const char *after;
 	char text[1024];
 
@@ -62,10 +137,11 @@ process_cpu_us(int proc, const char *pid)
 	after = strrchr(text, ')');
 	if (!after || sscanf(after + 1,
 			     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-			     "%llu %llu",
-			     &user, &system) != 2)
+			     "%llu %llu %lld %lld",
+			     &user, &system, &child_user, &child_system) != 4)
 		return 0;
-	return (int64_t)(user + system) * 1000000 / sysconf(_SC_CLK_TCK);
+	return ((int64_t)(user + system) + child_user + child_system) *
+	       1000000 / sysconf(_SC_CLK_TCK);
 }
 
 void

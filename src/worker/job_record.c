@@ -1,5 +1,6 @@
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,8 +187,8 @@ decide(struct job_run *run, const struct buf *tail)
 	bool rpc = run->job->program->manifest->output == OUTPUT_RPC;
 	int status = run->exited.status;
 	bool aborted = run->broken.kind != ERR_NONE &&
-		       run->exited.reason == REASON_STOPPED && !run->cancelled &&
-		       !run->out_of_memory;
+		       run->exited.reason == REASON_STOPPED &&
+		       !run->cancelled && !run->out_of_memory;
 
 	r->state = JOB_SUCCEEDED;
 	if (r->error_code)
@@ -261,6 +262,60 @@ hint_denials(struct record *r)
 		r->error_hint = buf_steal(&hint);
 }
 
+/* A limit that makes a system call fail is told by the error's number. */
+static const struct {
+	int number;
+	const char *hint;
+} limit_hints[] = {
+	{ EAGAIN, "raise limits: {processes: ...} if it needs more processes "
+		  "or threads" },
+	{ EMFILE, "raise limits: {files: ...} if it needs more open files" },
+	{ ENOSPC, "raise limits: {tmp: ...} if it needs more room in /tmp" },
+	{ ENOMEM, "raise limits: {memory: ...} if it needs more" },
+};
+
+/* Granted for writing, but the file system says no to the user id. */
+static bool
+owner_forbids(const struct job_run *run, int64_t number)
+{
+	const struct strv *write = &run->spec.write;
+	const char *name =
+		value_get_string(run->job->record.error_data, "filename", "");
+
+	if (number != EACCES)
+		return false;
+	for (size_t i = 0; i < write->n; i++)
+		if (strncmp(name, write->items[i], strlen(write->items[i])) ==
+		    0)
+			return true;
+	return false;
+}
+
+static void
+hint_cause(struct job_run *run)
+{
+	struct record *r = &run->job->record;
+	int64_t number = value_get_int(r->error_data, "errno", 0);
+	const char *hint = NULL;
+
+	if (!r->error_code || r->error_hint)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(limit_hints); i++)
+		if (limit_hints[i].number == number)
+			hint = limit_hints[i].hint;
+	if (owner_forbids(run, number))
+		hint = "it was granted, but the user id that the plugin runs "
+		       "as may not write there: give it an account that may, "
+		       "by permissions: {user: NAME}";
+	if (strcmp(value_get_string(r->error_data, "type", ""),
+		   "MemoryError") == 0)
+		hint = "raise limits: {memory: ...} if it needs more";
+	if (strstr(r->error_message, "a line of more than"))
+		hint = "return less, or raise limits: {output: ...}";
+	if (hint)
+		r->error_hint = xstrdup(hint);
+}
+
 void
 job_record_finish(struct job_run *run)
 {
@@ -277,4 +332,5 @@ job_record_finish(struct job_run *run)
 	if (r->state == JOB_FAILED || r->state == JOB_DENIED)
 		denial_from_failure(r, &run->spec, tail.data);
 	hint_denials(r);
+	hint_cause(run);
 }

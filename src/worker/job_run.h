@@ -19,7 +19,7 @@ struct job_run {
 	unsigned layers;
 	int landlock_abi;
 	bool cancelled;
-	bool answered; /* rpc: a result or an error came */
+	bool answered;	     /* rpc: a result or an error came */
 	int64_t answered_ms; /* monotonic */
 	bool out_of_memory;
 	int64_t started_ms; /* monotonic */

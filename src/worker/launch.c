@@ -24,6 +24,9 @@
 
 #define ZONEINFO "/usr/share/zoneinfo"
 
+/* What LANG names: perl and bash complain where it is missing. */
+#define LOCALE "/usr/lib/locale/C.utf8"
+
 char *
 launch_which(const char *name)
 {
@@ -201,6 +204,7 @@ set_environment(const struct program *p, const struct value *params,
 
 	strv_add(&spec->env, "PATH=" LAUNCH_PATH);
 	strv_add(&spec->env, "LANG=C.UTF-8");
+	strv_add(&spec->read, LOCALE);
 	strv_add(&spec->env, "HOME=/tmp");
 	strv_add(&spec->env, "TMPDIR=/tmp");
 	add_time_zone(spec);
@@ -217,6 +221,28 @@ set_environment(const struct program *p, const struct value *params,
 }
 
 /* --- What was granted ----------------------------------------------------- */
+
+/*
+ * "/bin/ps", where "/usr/bin/ps" is shown: one of them makes the link from
+ * /bin, which all others are found through then.
+ */
+static void
+add_old_folder(const char *program, struct sandbox_spec *spec)
+{
+	const char *old = program + strlen("/usr");
+	const char *slash = strrchr(program, '/');
+	size_t len = (size_t)(slash + 1 - old);
+	struct stat a, b;
+
+	if (strncmp(program, "/usr/", 5) != 0 || slash < old + 2 ||
+	    stat(program, &a) < 0 || stat(old, &b) < 0 ||
+	    a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+		return;
+	for (size_t i = 0; i < spec->exec.n; i++)
+		if (strncmp(spec->exec.items[i], old, len) == 0)
+			return;
+	strv_add(&spec->exec, old);
+}
 
 static void
 grant_programs(const struct permissions *g, struct sandbox_spec *spec)
@@ -243,8 +269,11 @@ grant_programs(const struct permissions *g, struct sandbox_spec *spec)
 			continue;
 		}
 		found = *name == '/' ? xstrdup(name) : launch_which(name);
-		if (found)
-			program_needs(found, &spec->exec, &spec->libraries);
+		if (!found)
+			continue;
+		program_needs(found, &spec->exec, &spec->libraries);
+		if (*name != '/')
+			add_old_folder(found, spec);
 	}
 }
 
@@ -331,7 +360,7 @@ launch_prepare(const struct program *p, const struct runtime *rt,
 {
 	const struct permissions *g = p->granted;
 
-	spec->require |= rt->require;
+	spec->require = rt->require;
 	set_limits(p, rt, spec);
 	if (set_command(p, rt, params, spec, e) < 0)
 		return -1;
@@ -339,6 +368,7 @@ launch_prepare(const struct program *p, const struct runtime *rt,
 	grant_programs(g, spec);
 	grant_paths(g, spec);
 	grant_network(g, spec);
+	spec->unix_sockets |= p->local_sockets;
 	if (grant_capabilities(g, spec, e) < 0)
 		return -1;
 	return grant_user(g, spec, e);

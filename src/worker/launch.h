@@ -33,6 +33,7 @@ struct program {
 	const char *entry; /* the file that is started */
 	const struct manifest *manifest;
 	const struct permissions *granted;
+	bool local_sockets; /* tracing: before it is known which */
 };
 
 /*

@@ -1,0 +1,161 @@
+# shellcheck shell=bash
+# lib.sh: an agent, plugins and a host to harm, for the tests of the sandbox.
+#
+#	. "$(dirname "$0")/lib/tap.sh"
+#	. "$ROOT/t/hostile/lib.sh"
+#
+#	for who in $WHO; do as "$who"	the same checks as root and as a user
+#	plugin NAME HEADER-LINE... <BODY	a Python plugin, granted what it asks
+#	try [KEY=VALUE ...]			runs the last one; state, code,
+#						message, result, $status
+#	is "$result" '"x"' "$as: a title"
+#
+# Everything is below $T: the program in opt/, as an installed one, so that an
+# ordinary user can start it; the plugins, root's; a configuration for each
+# user; and host/, the files that must come to no harm.
+
+[ -n "${T:-}" ] || exit
+
+USER_ID=61234
+AGENT=$T/opt/bin/devops_agent
+PLUGINS=$T/plugins
+HOSTILE=$ROOT/t/hostile
+HOST=$T/host
+export HOST
+
+is_root() {
+	[ "$(id -u)" = 0 ]
+}
+
+chmod 755 "$T"
+mkdir -p "$T/opt/bin" "$T/opt/plugins" "$T/opt/sdk" "$PLUGINS/python" \
+	"$PLUGINS/shell" "$PLUGINS/native" "$HOST"
+cp "$DEVOPS_AGENT" "$AGENT"
+cp -r "$ROOT/sdk/python" "$T/opt/sdk/"
+chmod -R go-w,a+rX "$T/opt" "$PLUGINS" "$HOST"
+
+if is_root; then
+	WHO="root user"
+else
+	WHO=user
+fi
+
+for who in $WHO; do
+	mkdir -p "$T/$who/grants"
+	chmod 755 "$T/$who" "$T/$who/grants"
+	cat >"$T/$who/config.yaml" <<-END
+		agent: {data_dir: $T/$who}
+		plugins: {path: $PLUGINS, grants: ./grants}
+		storage: {type: sqlite, path: ./agent.db}
+	END
+	chmod 644 "$T/$who/config.yaml"
+done
+if is_root; then
+	chown -R "$USER_ID:$USER_ID" "$T/user"
+	USER_PREFIX=(setpriv "--reuid=$USER_ID" "--regid=$USER_ID"
+		--clear-groups env "HOME=$T/user")
+else
+	USER_PREFIX=()
+fi
+
+# as WHO: who the next runs are made by; "root" or "user".
+as() {
+	as=$1
+	prefix=()
+	[ "$as" = root ] || prefix=("${USER_PREFIX[@]}")
+}
+
+# by COMMAND...: what is outside, as that user.
+by() {
+	"${prefix[@]}" "$@"
+}
+
+# The process id of the last agent; its control group is called by it.
+agent_pid() {
+	cat "$T/.pid"
+}
+
+# agent ARGUMENT...: the program, by the user of as().
+agent() {
+	: >"$T/.pid"
+	chmod 666 "$T/.pid"
+	# shellcheck disable=SC2016
+	run "${prefix[@]}" sh -c 'echo $$ >"$0"; exec "$@"' "$T/.pid" "$AGENT" \
+		"$@" --config "$T/$as/config.yaml"
+}
+
+# try [ARGUMENT...]: runs $name; the record is in $record, its parts apart.
+try() {
+	agent run "$name" --json "$@"
+	record=$out
+	state=$(field .state)
+	code=$(field .error.code)
+	message=$(field .error.message)
+	result=$(jq -c .result <<<"$record" 2>/dev/null)
+	denied=$(jq -r '.denials // [] | map("\(.access) \(.object)") | join(";")' \
+		<<<"$record" 2>/dev/null)
+}
+
+# field FILTER: of the record, "" where there is none.
+field() {
+	jq -r "$1 // \"\"" <<<"$record" 2>/dev/null
+}
+
+# grant NAME: what its header asks for, to whoever as() says.
+grant() {
+	by "$AGENT" plugin allow "$1" --config "$T/$as/config.yaml" \
+		</dev/null >"$T/.allow" 2>&1 || diag "allow $1: $(cat "$T/.allow")"
+}
+
+# plugin NAME HEADER-LINE... <BODY: of this test's own, in Python; $name.
+plugin() {
+	name=$1
+	shift
+	{
+		printf '# /// devops_agent\n# name: %s\n' "$name"
+		printf '# version: 1.0.0\n# description: A probe.\n'
+		[ $# -eq 0 ] || printf '# %s\n' "$@"
+		printf '# ///\n'
+		cat "$HOSTILE/probe.inc"
+		cat
+	} >"$PLUGINS/python/${name//-/_}.py"
+	grant "$name"
+}
+
+# hostile FILE: one of t/hostile becomes the plugin to try; $name. @HOST@ in
+# a script and in a header stands for the folder that it is to harm.
+hostile() {
+	local from=$HOSTILE/$1 to
+
+	case $1 in
+	*.py) to=$PLUGINS/python/$1 ;;
+	*.sh) to=$PLUGINS/shell/$1 ;;
+	*) to=$PLUGINS/native/$1 ;;
+	esac
+	name=${1%.*}
+	name=${name//_/-}
+	if [ "$to" = "$PLUGINS/native/$1" ]; then
+		cp "$BUILD/t/hostile/$1" "$to"
+		sed "s|@HOST@|$HOST|g" "$from.plugin.yaml" >"$to.plugin.yaml"
+		chmod 755 "$to"
+	else
+		sed "s|@HOST@|$HOST|g" "$from" >"$to"
+		chmod 644 "$to"
+	fi
+	grant "$name"
+}
+
+# left_behind: processes that see anything of this test's in their mounts, as
+# every process of a job does, or that were started from here.
+left_behind() {
+	printf '%s/\n' "$T" >"$T/.marker"
+	grep -lsFf "$T/.marker" /proc/[0-9]*/mountinfo /proc/[0-9]*/cmdline
+	find /sys/fs/cgroup -maxdepth 6 -type d \
+		-name "devops_agent-$(agent_pid)-*" 2>/dev/null
+	grep -e devops_agent -Ff "$T/.marker" /proc/self/mountinfo
+}
+
+# nothing_left TITLE: no process, control group or mount of the last job.
+nothing_left() {
+	is "$(left_behind)" "" "$1"
+}
