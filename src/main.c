@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "sandbox/sandbox.h"
 
 /* Descriptors 0 to 2 are open, so that no file of ours becomes one of them. */
 static void
@@ -29,5 +30,6 @@ main(int argc, char **argv)
 	open_standard_streams();
 	/* a reader that has gone is an error of the write */
 	sigaction(SIGPIPE, &ignore, NULL);
+	sandbox_set_arguments(argc, argv);
 	return cli_main(argc, argv);
 }

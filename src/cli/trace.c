@@ -1,5 +1,7 @@
 #include "cli/trace.h"
 
+#include <sys/syscall.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,13 +56,18 @@ note_denials(struct traced *t, const struct record *r)
 {
 	for (size_t i = 0; r->denials && i < r->denials->u.array.n; i++) {
 		const struct value *d = r->denials->u.array.items[i];
+		const char *object = value_get_string(d, "object", "");
 		const char *allow = value_get_string(d, "allow", NULL);
+		struct job_access a = { SYS_connect, false, object };
 
-		if (allow)
+		if (strcmp(value_get_string(d, "access", ""), "bind") == 0)
+			a.syscall = SYS_bind;
+		if (strncmp(object, "unix ", 5) == 0)
+			trace_access(&t->trace, &a);
+		else if (allow)
 			trace_denial(&t->trace, allow);
 		else
-			strv_add_once(&t->refused,
-				      value_get_string(d, "object", ""));
+			strv_add_once(&t->refused, object);
 	}
 }
 
@@ -111,9 +118,12 @@ prepare_shown(struct traced *t, const struct permissions *given,
 			      e);
 }
 
+/* TCP sockets, but going nowhere: the address that is tried will be told. */
+#define SOME_PORT "tcp:1"
+
 /* All that is wanted and was not known before. */
 static void
-note_wanted(struct traced *t, size_t n_known, bool sockets_known)
+note_wanted(struct traced *t, size_t n_known, const struct program *given)
 {
 	/* what was refused was seen at once */
 	for (size_t i = n_known; i < t->trace.n_items; i++)
@@ -121,8 +131,11 @@ note_wanted(struct traced *t, size_t n_known, bool sockets_known)
 			  trace_key_name(t->trace.items[i].key),
 			  t->trace.items[i].text);
 	trace_judge(&t->trace, &t->wanted);
-	if (t->trace.local_sockets && !sockets_known)
+	if (t->trace.local_sockets && !given->local_sockets)
 		strv_add(&t->wanted, "local sockets");
+	if (t->trace.tcp_sockets &&
+	    !strv_has(&given->granted->network, SOME_PORT))
+		strv_add(&t->wanted, "TCP");
 }
 
 static int
@@ -131,11 +144,12 @@ run_once(struct traced *t, struct err *e)
 	_cleanup_(permissions_release) struct permissions given;
 	struct program program = context_program(t->plugin);
 	size_t n_known = t->trace.n_items;
-	bool sockets_known = t->trace.local_sockets;
 
 	trace_permissions(&t->trace, &given);
+	if (t->trace.tcp_sockets)
+		strv_add(&given.network, SOME_PORT);
 	program.granted = &given;
-	program.local_sockets = sockets_known;
+	program.local_sockets = t->trace.local_sockets;
 	strv_release(&t->wanted);
 	sandbox_spec_release(&t->shown);
 	sandbox_spec_init(&t->shown);
@@ -145,7 +159,7 @@ run_once(struct traced *t, struct err *e)
 	if (run_job(t, &program, e) < 0)
 		return -1;
 	t->runs++;
-	note_wanted(t, n_known, sockets_known);
+	note_wanted(t, n_known, &program);
 	return 0;
 }
 

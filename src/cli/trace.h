@@ -69,7 +69,8 @@ struct trace {
 	struct trace_item *items;
 	size_t n_items;
 	bool processes_host;
-	bool local_sockets;  /* which of them is not known yet */
+	/* makes such; which address it wants is not known yet */
+	bool local_sockets, tcp_sockets;
 	struct strv made;    /* what was not there before the first run */
 	struct strv looked;  /* folders that were only looked for */
 	struct strv closed;  /* files that others may not read */

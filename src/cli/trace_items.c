@@ -127,7 +127,9 @@ trace_need(struct trace *t, enum trace_key key, const char *text,
 		item->forever |= forever;
 		return false;
 	}
-	if (!can_be_asked(key, text))
+	if (!can_be_asked(key, text) ||
+	    (key == TRACE_READ && t->processes_host &&
+	     look_is_below(text, "/proc")))
 		return false;
 	if (t->n_items % 64 == 0)
 		t->items =

@@ -77,12 +77,16 @@ is_optional(const struct trace *t, const char *path)
 {
 	return any_above(own_paths, ARRAY_SIZE(own_paths), path) ||
 	       any_above(optional, ARRAY_SIZE(optional), path) ||
+	       /* for names of users, files are the default */
+	       (strcmp(path, "/etc/nsswitch.conf") == 0 &&
+		!was_used(t, "/etc/hosts", ~0U) &&
+		!was_used(t, "/etc/resolv.conf", ~0U)) ||
 	       /* libselinux, at the start of many programs */
 	       (strcmp(path, "/proc/mounts") == 0 &&
 		was_used(t, "/sys/fs/selinux", ~0U)) ||
-	       /* libnuma, at the start of ps */
-	       (look_is_below(path, "/sys/devices/system/node") &&
-		was_used(t, "/proc", USE_OPENED));
+	       /* libnuma, at the start of ps and vmstat */
+	       (strcmp(path, "/sys/devices/system/node") == 0 &&
+		was_used(t, "/proc/self/status", USE_OPENED));
 }
 
 /* Something wanted: said, and needed by the next run. */
@@ -319,6 +323,12 @@ judge(struct judgement *j, const struct trace_use *u, const struct look *l)
 	if (strcmp(u->path, "/") == 0 &&
 	    !(u->how & (USE_OPENED | USE_MEASURED)))
 		return;
+	/* bash asks who it is, and does without */
+	if (strcmp(u->path, "/etc/passwd") == 0 &&
+	    was_used(j->t, "/dev/tty", USE_WRITTEN)) {
+		strv_add_once(&j->t->looked, u->path);
+		return;
+	}
 	if (judge_write(j, u, l) || l->kind == LOOK_NONE)
 		return;
 	judge_read(j, u, l);

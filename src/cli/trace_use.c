@@ -114,9 +114,11 @@ need_line(struct trace *t, const char *key, size_t len, const char *item)
 		 * for a path is not known yet, and its address will tell */
 		if (strcmp(item, "SOCKET") == 0)
 			t->local_sockets = true;
+		else if (k == TRACE_NETWORK && strstr(item, "PORT"))
+			t->tcp_sockets = true;
 		else if (k == TRACE_CAPABILITIES)
 			strv_add_once(&t->hinted, item);
-		else if ((k == TRACE_NETWORK && !strstr(item, "PORT")) ||
+		else if (k == TRACE_NETWORK ||
 			 (k == TRACE_EXEC && strcmp(item, "*") == 0))
 			trace_need(t, k, item, NULL, !address);
 	}

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,6 +74,23 @@ enter_cgroup(struct enter *x, struct err *e)
 	return 0;
 }
 
+/*
+ * Before Linux 5.14 the processes of a user are counted over all user
+ * namespaces, so that an ordinary user's own would count against the plugin.
+ */
+static rlim_t
+process_limit(const struct enter *x)
+{
+	struct utsname host;
+	int major = 0, minor = 0;
+
+	if (!x->privileged && uname(&host) == 0 &&
+	    sscanf(host.release, "%d.%d", &major, &minor) == 2 &&
+	    (major < 5 || (major == 5 && minor < 14)))
+		return RLIM_INFINITY;
+	return (rlim_t)x->spec->processes + 1;
+}
+
 /* Where no control group bounds memory, a fast process is bounded by this. */
 static rlim_t
 data_limit(const struct enter *x)
@@ -99,7 +117,7 @@ set_limits(struct enter *x, struct err *e)
 		{ RLIMIT_MSGQUEUE, 0 },
 		{ RLIMIT_NICE, 0 },
 		{ RLIMIT_NOFILE, (rlim_t)s->files },
-		{ RLIMIT_NPROC, (rlim_t)s->processes + 1 },
+		{ RLIMIT_NPROC, process_limit(x) },
 		{ RLIMIT_RTPRIO, 0 },
 		{ RLIMIT_SIGPENDING, 256 },
 	};
@@ -200,9 +218,13 @@ set_ids(struct enter *x, struct err *e)
 	}
 	if (!x->user_namespace)
 		return 0;
-	if (x->privileged && (unshare(CLONE_NEWUSER) < 0 ||
-			      write_maps(x->proc, x->uid, x->gid, e) < 0))
-		return e->kind ? -1 : err_errno(e, "make a user namespace");
+	if (x->privileged && unshare(CLONE_NEWUSER) < 0) {
+		/* root can do without it: what is required decides */
+		x->user_namespace = false;
+		return 0;
+	}
+	if (x->privileged && write_maps(x->proc, x->uid, x->gid, e) < 0)
+		return -1;
 	x->layers |= LAYER_USER_NS;
 	return 0;
 }

@@ -75,7 +75,9 @@ allow_address(const struct report *r, char *allow, size_t size)
 	const char *port = strrchr(r->text, ':');
 
 	/* any port: none that a header could name */
-	if (port && strcmp(port, ":0") == 0)
+	if (strncmp(r->text, "unix /", 6) == 0)
+		snprintf(allow, size, "write: [%s]", r->text + 5);
+	else if (port && strcmp(port, ":0") == 0)
 		snprintf(allow, size, "network: [host]");
 	else if (strncmp(r->text, "udp ", 4) == 0)
 		snprintf(allow, size, "network: [udp]");
@@ -93,7 +95,8 @@ allow_socket(const struct report *r, char *allow, size_t size)
 {
 	uint64_t family = r->args[0] & 0xffffffffu, type = r->args[1] & 0xfu;
 
-	if (family == AF_UNIX && r->syscall == SYS_socket)
+	if (family == AF_UNIX && r->syscall == SYS_socket &&
+	    type != SOCK_DGRAM && type != SOCK_RAW)
 		snprintf(allow, size, "write: [SOCKET]");
 	else if (family == AF_PACKET ||
 		 (type == SOCK_RAW &&

@@ -117,7 +117,8 @@ become_plugin(const struct enter *x, int channel)
 	/* fails for KILL and STOP, and for those of the C library */
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &fresh, NULL);
-	if (setsid() < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
+	/* whoever traces reads the path that execve() is given */
+	if (setsid() < 0 || (x->spec->trace && prctl(PR_SET_DUMPABLE, 1) < 0) ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		err_errno(&e, "prepare the plugin's process");
 	else if (seccomp_install(x->filter, &listener, &e) == 0 &&

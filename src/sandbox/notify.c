@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "sandbox/enter.h"
+#include "sandbox/proxy.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/tracepath.h"
 
@@ -81,7 +82,7 @@ struct address {
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 		struct sockaddr_un un;
-		char bytes[sizeof(struct sockaddr_un)];
+		char bytes[sizeof(struct sockaddr_storage) + 1];
 	} u;
 	size_t len;
 	int type; /* SOCK_*; 0 where it can't be told */
@@ -191,6 +192,9 @@ address_granted(const struct sandbox_spec *s, const struct address *a, int nr)
 	int family = a->u.any.sa_family;
 	unsigned port;
 
+	/* a bind to no family is one to AF_INET (ip(7)) */
+	if (nr == SYS_bind && family == AF_UNSPEC)
+		family = AF_INET;
 	if (s->host_network || (family != AF_INET && family != AF_INET6))
 		return true; /* the kind of socket was decided before */
 	if (a->type == SOCK_DGRAM)
@@ -200,28 +204,66 @@ address_granted(const struct sandbox_spec *s, const struct address *a, int nr)
 	return has_port(nr == SYS_bind ? &s->listen : &s->connect, port);
 }
 
-/* true: refuse it */
+/* How a notification is answered. */
+enum answer {
+	ANSWER_CONTINUE,
+	ANSWER_REFUSE,
+	ANSWER_PROXY, /* somebody else does */
+};
+
+/*
+ * Nothing of the kernel's looks again at the socket or the address of a call
+ * that is let go on.
+ */
 static bool
+needs_proxy(const struct notify *n, int nr)
+{
+	return !n->spec->host_network && nr != SYS_sendto &&
+	       (n->spec->unix_sockets || !n->ports_held);
+}
+
+static enum answer
+make_call(struct notify *n, const struct seccomp_notif *req,
+	  const struct address *a)
+{
+	struct proxy_address address = { a->u.bytes, (socklen_t)a->len, -1 };
+	bool path = a->u.any.sa_family == AF_UNIX && a->u.un.sun_path[0] &&
+		    req->data.nr == SYS_connect;
+	enum answer answer = ANSWER_REFUSE;
+
+	if (path && !proxy_granted(n->spec, n->proc, req->pid, a->u.un.sun_path,
+				   &address.socket))
+		return ANSWER_REFUSE;
+	if (proxy_call(n->listener, req, process_of(n, req->pid), &address))
+		answer = ANSWER_PROXY;
+	if (address.socket >= 0)
+		close(address.socket);
+	return answer;
+}
+
+static enum answer
 look_at_address(struct notify *n, const struct seccomp_notif *req)
 {
 	struct report r = { .type = REPORT_DENIED,
 			    .syscall = req->data.nr,
 			    .verdict = VERDICT_REFUSED };
+	bool proxy = needs_proxy(n, req->data.nr);
+	enum answer answer = ANSWER_REFUSE;
 	struct address a;
 
 	/* memory that can't be read: let it by where the kernel looks again */
 	if (!read_address(n, req, &a))
-		return !n->ports_held && !n->spec->host_network;
+		return proxy ? ANSWER_REFUSE : ANSWER_CONTINUE;
 	format_address(&a, r.text, sizeof(r.text));
-	if (address_granted(n->spec, &a, req->data.nr)) {
+	if (address_granted(n->spec, &a, req->data.nr))
+		answer = proxy ? make_call(n, req, &a) : ANSWER_CONTINUE;
+	if (answer != ANSWER_REFUSE) {
 		r.type = REPORT_ACCESS;
 		r.verdict = VERDICT_CONTINUED;
-		if (n->spec->trace)
-			report_once(n, &r);
-		return false;
 	}
-	report_once(n, &r);
-	return true;
+	if (answer == ANSWER_REFUSE || n->spec->trace)
+		report_once(n, &r);
+	return answer;
 }
 
 static void
@@ -260,7 +302,7 @@ report_call(struct notify *n, const struct seccomp_notif *req,
 }
 
 /* Decide by number; true in *kill: the job ends here. */
-static bool
+static enum answer
 decide(struct notify *n, const struct seccomp_notif *req, int *error,
        bool *kill_job)
 {
@@ -268,13 +310,12 @@ decide(struct notify *n, const struct seccomp_notif *req, int *error,
 	case SECCOMP_CLASS_KILL:
 		report_call(n, req, VERDICT_KILLED);
 		*kill_job = true;
-		*error = EPERM;
-		return true;
+		return ANSWER_REFUSE;
 	case SECCOMP_CLASS_ASK:
 		if (req->data.nr != SYS_connect && req->data.nr != SYS_bind &&
 		    req->data.nr != SYS_sendto) {
 			look_at_path(n, req);
-			return false;
+			return ANSWER_CONTINUE;
 		}
 		*error = EACCES;
 		return look_at_address(n, req);
@@ -282,8 +323,7 @@ decide(struct notify *n, const struct seccomp_notif *req, int *error,
 		break;
 	}
 	report_call(n, req, VERDICT_REFUSED);
-	*error = EPERM;
-	return true;
+	return ANSWER_REFUSE;
 }
 
 bool
@@ -299,10 +339,16 @@ notify_answer(struct notify *n)
 		return false; /* the caller died meanwhile */
 	memset(&resp, 0, sizeof(resp));
 	resp.id = req.id;
-	if (decide(n, &req, &error, &kill_job))
+	switch (decide(n, &req, &error, &kill_job)) {
+	case ANSWER_PROXY:
+		return false;
+	case ANSWER_REFUSE:
 		resp.error = -error;
-	else
+		break;
+	case ANSWER_CONTINUE:
 		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		break;
+	}
 	/* a caller killed on the spot never sees its call return */
 	if (kill_job)
 		kill((pid_t)req.pid, SIGKILL);

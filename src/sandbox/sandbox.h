@@ -101,6 +101,12 @@ struct sandbox {
 void sandbox_init(struct sandbox *box);
 
 /*
+ * Where main()'s arguments are.  Plugins can read the command line of their
+ * pid 1, which is a copy of ours: it is wiped there.
+ */
+void sandbox_set_arguments(int argc, char **argv);
+
+/*
  * Returns once pid 1 is forked; whether it came in is said by its first
  * report (REPORT_ENTERED or REPORT_FAILED).  Errors before the fork: -1.
  */

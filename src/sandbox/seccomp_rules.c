@@ -4,8 +4,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
@@ -115,6 +117,7 @@ const struct seccomp_rule seccomp_rules[] = {
 	ALLOW("splice"),
 	ALLOW("tee"),
 	ALLOW("vmsplice"),
+	NO_SET_ID("fchmod", 1),
 	ALLOW("fchmod"),
 	ALLOW("fchown"),
 	ALLOW("fchdir"),
@@ -128,9 +131,13 @@ const struct seccomp_rule seccomp_rules[] = {
 	ALLOW("getcwd"),
 
 	/* paths: the view of the mount namespace and Landlock say which */
+	NO_NEW_SET_ID("open", 1, 2),
 	TRACED("open"),
+	NO_NEW_SET_ID("openat", 2, 3),
 	TRACED("openat"),
-	TRACED("openat2"),
+	/* its mode is in memory, where nothing can look at it */
+	SILENT("openat2", ENOSYS),
+	NO_SET_ID("creat", 1),
 	TRACED("creat"),
 	TRACED("stat"),
 	TRACED("lstat"),
@@ -155,8 +162,12 @@ const struct seccomp_rule seccomp_rules[] = {
 	TRACED("linkat"),
 	TRACED("symlink"),
 	TRACED("symlinkat"),
+	NO_SET_ID("chmod", 1),
 	TRACED("chmod"),
+	NO_SET_ID("fchmodat", 2),
 	TRACED("fchmodat"),
+	SILENT("fchmodat2", EPERM, IF(HAS(2, S_ISUID)), RECENT),
+	SILENT("fchmodat2", EPERM, IF(HAS(2, S_ISGID)), RECENT),
 	TRACED("fchmodat2", RECENT),
 	TRACED("chown"),
 	TRACED("lchown"),
@@ -176,7 +187,9 @@ const struct seccomp_rule seccomp_rules[] = {
 	TRACED("lremovexattr"),
 	TRACED("inotify_add_watch"),
 	/* FIFOs; the kernel wants CAP_MKNOD for a device */
+	NO_SET_ID("mknod", 1),
 	TRACED("mknod"),
+	NO_SET_ID("mknodat", 2),
 	TRACED("mknodat"),
 
 	/* waiting */
@@ -433,7 +446,12 @@ const struct seccomp_rule seccomp_rules[] = {
 	ALLOW("socket", .need = NEED_UNIX, .error = EAFNOSUPPORT,
 	      IF(EQ(0, AF_UNIX),
 		 EQ(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK))),
-	ALLOW("socket", .need = NEED_UNIX, IF(EQ(0, AF_UNIX))),
+	ALLOW("socket", .need = NEED_UNIX,
+	      IF(EQ(0, AF_UNIX), TYPE(SOCK_STREAM))),
+	ALLOW("socket", .need = NEED_UNIX,
+	      IF(EQ(0, AF_UNIX), TYPE(SOCK_SEQPACKET))),
+	/* a datagram names its receiver, where nothing can look at it */
+	ALLOW("socket", .need = NEED_HOST_NET, IF(EQ(0, AF_UNIX))),
 	/* the C library looks for addresses by it; an empty network has none */
 	ALLOW("socket", .need = NEED_NET, .error = EAFNOSUPPORT,
 	      IF(EQ(0, AF_NETLINK), EQ(2, NETLINK_ROUTE))),
@@ -444,7 +462,7 @@ const struct seccomp_rule seccomp_rules[] = {
 	/* a datagram socket of a pair can still send to any other */
 	ALLOW("socketpair", IF(EQ(0, AF_UNIX), TYPE(SOCK_STREAM))),
 	ALLOW("socketpair", IF(EQ(0, AF_UNIX), TYPE(SOCK_SEQPACKET))),
-	ALLOW("socketpair", .need = NEED_UNIX, IF(EQ(0, AF_UNIX))),
+	ALLOW("socketpair", .need = NEED_HOST_NET, IF(EQ(0, AF_UNIX))),
 	REFUSE("socketpair"),
 
 	/* unbound, the kernel picks a port and asks no rule of Landlock's */

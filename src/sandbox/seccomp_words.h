@@ -46,6 +46,17 @@
 #define IOCTL(command) REFUSE("ioctl", IF(EQ(1, command)))
 #define PRCTL(option) ALLOW("prctl", IF(EQ(0, option)))
 
+/*
+ * Set-user-ID and set-group-ID files in a granted folder would be the plugin's
+ * account for whoever starts them outside.
+ */
+#define NO_SET_ID(call, n, ...)                                  \
+	SILENT(call, EPERM, IF(HAS(n, S_ISUID), ##__VA_ARGS__)), \
+		SILENT(call, EPERM, IF(HAS(n, S_ISGID), ##__VA_ARGS__))
+#define NO_NEW_SET_ID(call, flags, n)            \
+	NO_SET_ID(call, n, HAS(flags, O_CREAT)), \
+		NO_SET_ID(call, n, HAS(flags, TMPFILE))
+
 /* Pid 1 has the plugin's user id, and keeps its deadline and its memory. */
 #define NOT_PID_1(call, n) REFUSE(call, IF(EQ(n, 1)))
 
@@ -58,5 +69,6 @@
 #define PRCTL_SET_VMA 0x53564d41
 #define PROTO_MPTCP 262
 #define WHO_USER 3 /* IOPRIO_WHO_USER */
+#define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
 
 #endif

@@ -212,9 +212,24 @@ start_features(const struct sandbox_spec *spec, struct seccomp_features *f)
 	};
 }
 
+static char *arguments;
+static size_t arguments_len;
+
+void
+sandbox_set_arguments(int argc, char **argv)
+{
+	if (argc < 1)
+		return;
+	arguments = argv[0];
+	arguments_len =
+		(size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
+}
+
 static _Noreturn void
 child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 {
+	if (arguments)
+		memset(arguments, 0, arguments_len);
 	/* the numbers of enter.h; dup2 leaves O_CLOEXEC off, so put it back */
 	if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 ||
 	    dup2(ends->err, 2) < 0 ||
@@ -269,7 +284,7 @@ fork_init(struct enter *x, struct sandbox *box, struct err *e)
 static int
 prepare_view(const struct sandbox_spec *spec, struct enter *x, struct err *e)
 {
-	const struct view_user user = { x->uid, x->gid };
+	const struct view_user user = { x->uid, x->gid, x->user_namespace };
 
 	return view_prepare(spec, x->privileged ? &user : NULL, &x->view, e);
 }

@@ -93,6 +93,9 @@ tracepath_find(int nr, const __u64 args[6], struct tracepath *t)
 			r->dirfd == NO_DIRFD ? AT_FDCWD : (int)args[r->dirfd];
 		t->address = args[r->path];
 		t->write = r->write;
+		/* a handle: what is opened by it is told */
+		if (r->flags != NO_FLAGS && (args[r->flags] & O_PATH))
+			return false;
 		if (r->flags != NO_FLAGS &&
 		    ((args[r->flags] & O_ACCMODE) != O_RDONLY ||
 		     (args[r->flags] & (O_CREAT | O_TRUNC))))
@@ -158,6 +161,9 @@ tracepath_resolve(int proc, unsigned pid, int dirfd, const char *path,
 		return false;
 	if (path[0] != '/' &&
 	    !start_folder(proc, pid, dirfd, start, sizeof(start)))
+		return false;
+	/* what find and others keep open to come back to; nobody lists it */
+	if (strcmp(path, ".") == 0 && strcmp(start, "/") == 0)
 		return false;
 	out[0] = '\0';
 	if (!append(out, size, start) || !append(out, size, path))

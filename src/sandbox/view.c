@@ -53,45 +53,46 @@ clone_all(struct view *v, struct err *e)
 	return 0;
 }
 
+/* Make a folder, which may be there, or an empty file, which may not. */
+static int
+make_place(int dir, const char *name, bool folder)
+{
+	_close_ int made = -1;
+
+	if (folder)
+		return mkdirat(dir, name, 0755) < 0 && errno != EEXIST ? -1 : 0;
+	made = openat(dir, name,
+		      O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
+		      0644);
+	return made < 0 ? -1 : 0;
+}
+
 /*
  * Make every folder on the way to `path` (relative to the new root), and the
  * last component as a folder or an empty file, where they are missing; then
- * open it.  No symlink is followed and nothing outside the root is reached.
+ * open it.  No symlink is followed and nothing outside the root is reached,
+ * whoever changes a granted folder meanwhile.
  */
 static int
 open_place(struct view *v, const char *path, bool folder, struct err *e)
 {
-	char partial[PATH_MAX];
-	size_t len = strlen(path);
+	_close_ int dir = -1;
+	_free_ char *copy = xstrdup(path);
+	char *rest = copy, *name;
 	int fd;
 
-	if (len >= sizeof(partial))
-		return err_set(e, ERR_USAGE, "%s: path too long", path);
 	fd = mountapi_open_beneath(v->base, path);
 	if (fd >= 0 || errno != ENOENT)
 		return fd < 0 ? err_errno(e, "open %s inside", path) : fd;
-	for (size_t i = 1; i <= len; i++) {
-		_close_ int made = -1;
-
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(partial, path, i);
-		partial[i] = '\0';
-		if (path[i] == '/' || folder) {
-			if (mkdirat(v->base, partial, 0755) < 0 &&
-			    errno != EEXIST)
-				return err_errno(e, "make folder %s", path);
-			continue;
-		}
-		made = openat(v->base, partial,
-			      O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW |
-				      O_CLOEXEC,
-			      0644);
-		if (made < 0)
+	dir = fcntl(v->base, F_DUPFD_CLOEXEC, 0);
+	while (dir >= 0 && (name = strsep(&rest, "/"))) {
+		if (make_place(dir, name, rest || folder) < 0)
 			return err_errno(e, "make place %s", path);
+		fd = mountapi_open_beneath(dir, name);
+		close(dir);
+		dir = fd;
 	}
-	fd = mountapi_open_beneath(v->base, path);
-	return fd < 0 ? err_errno(e, "open place %s", path) : fd;
+	return dir < 0 ? err_errno(e, "open place %s", path) : steal_fd(&dir);
 }
 
 static int
@@ -256,7 +257,9 @@ mount_proc(struct view *v, struct err *e)
 {
 	bool files = wants_proc_files(v->spec) && !v->spec->host_processes;
 
-	if (mount_own(v, "proc", "proc", MS_NODEV | MS_NOEXEC,
+	unsigned long read_only = v->writable_proc ? 0 : MS_RDONLY;
+
+	if (mount_own(v, "proc", "proc", MS_NODEV | MS_NOEXEC | read_only,
 		      files ? NULL : "subset=pid", e) < 0)
 		return -1;
 	v->proc = open(BASE "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -269,11 +272,12 @@ static int
 mount_private(struct view *v, struct err *e)
 {
 	char options[64];
+	long long size = v->spec->tmp_bytes;
 	unsigned long noexec = v->spec->exec_any ? 0 : MS_NOEXEC;
 
+	/* "size=0" would mean without a bound */
 	snprintf(options, sizeof(options), "size=%lld,nr_inodes=%lld,mode=1777",
-		 (long long)v->spec->tmp_bytes,
-		 (long long)v->spec->tmp_bytes / 4096 + 16);
+		 (long long)(size > 4096 ? size : 4096), size / 4096 + 16);
 	return mount_own(v, "tmp", "tmpfs", MS_NODEV | noexec, options, e);
 }
 

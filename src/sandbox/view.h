@@ -18,6 +18,7 @@ struct view;
 struct view_user {
 	uid_t uid;
 	gid_t gid;
+	bool maps; /* its id maps are written by the private /proc */
 };
 
 /*

@@ -26,7 +26,9 @@ struct view {
 	struct entry entries[MAX_ENTRIES];
 	size_t n;
 	char *links[MAX_ENTRIES][2]; /* path, target */
+	bool callers[MAX_ENTRIES];   /* the link is the caller's own */
 	size_t n_links;
+	bool writable_proc;
 	bool old_kernel; /* no mount_setattr */
 	int base;	 /* O_PATH of the new root */
 	int proc;	 /* the sandbox's own /proc */

@@ -18,6 +18,7 @@ add_links(struct view *v, struct walk *w, struct err *e)
 			return err_set(e, ERR_USAGE,
 				       "more than %d symbolic links",
 				       MAX_ENTRIES);
+		v->callers[v->n_links] = w->links[i].callers;
 		v->links[v->n_links][0] = steal_ptr(&w->links[i].path);
 		v->links[v->n_links++][1] = steal_ptr(&w->links[i].target);
 	}
@@ -137,6 +138,31 @@ drop_covered(struct view *v)
 	}
 }
 
+/*
+ * An ordinary user's plugin makes links as that user: one that leads somewhere
+ * else from where it may write would widen its next run.
+ */
+static int
+check_links(const struct view *v, struct err *e)
+{
+	for (size_t i = 0; i < v->n_links; i++) {
+		for (size_t k = 0; v->callers[i] && k < v->n; k++) {
+			const struct entry *entry = &v->entries[k];
+
+			if ((entry->attributes & MOUNTAPI_RDONLY) ||
+			    !is_below(v->links[i][0], entry->path))
+				continue;
+			err_set(e, ERR_DENIED,
+				"%s is a symbolic link in %s, where the plugin "
+				"may write",
+				v->links[i][0], entry->path);
+			return err_hint(e, "grant the path that it leads to "
+					   "instead");
+		}
+	}
+	return 0;
+}
+
 static int
 collect(struct view *v, struct err *e)
 {
@@ -158,6 +184,8 @@ collect(struct view *v, struct err *e)
 		if (add_path(v, *d, MOUNTAPI_NOSUID | MOUNTAPI_NOEXEC, true,
 			     e) < 0)
 			return -1;
+	if (check_links(v, e) < 0)
+		return -1;
 	qsort(v->entries, v->n, sizeof(v->entries[0]), by_path);
 	drop_covered(v);
 	return 0;
@@ -274,6 +302,7 @@ view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
 
 	v->spec = spec;
 	v->base = v->proc = -1;
+	v->writable_proc = user && user->maps;
 	if (collect(v, e) < 0 || (user && cover_private(v, user, e) < 0))
 		return -1;
 	*out = steal_ptr(&v);

@@ -49,7 +49,7 @@ open_root(struct step *s, struct err *e)
 
 /* Put what the link says before the rest of the path. */
 static int
-follow(struct step *s, int link, const char *path, struct err *e)
+follow(struct step *s, int link, uid_t owner, const char *path, struct err *e)
 {
 	char target[PATH_MAX], joined[sizeof(s->rest)];
 	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
@@ -62,6 +62,7 @@ follow(struct step *s, int link, const char *path, struct err *e)
 	    (size_t)n + strlen(s->rest) + 2 > sizeof(joined))
 		return err_set(e, ERR_DENIED, "%s: too many symbolic links",
 			       path);
+	w->links[w->n_links].callers = owner != 0;
 	w->links[w->n_links].path = xstrdup(path);
 	w->links[w->n_links++].target = xstrdup(target);
 	memcpy(joined, target, (size_t)n);
@@ -107,7 +108,7 @@ go_into(struct step *s, const char *name, struct err *e)
 	if (S_ISLNK(st.st_mode))
 		return check_link(s->w->fd, &st, path, e) < 0 ?
 			       -1 :
-			       follow(s, fd, path, e);
+			       follow(s, fd, st.st_uid, path, e);
 	memcpy(s->canon, path, sizeof(path));
 	close(s->w->fd);
 	s->w->fd = steal_fd(&fd);

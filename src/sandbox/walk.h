@@ -23,6 +23,7 @@ struct walk {
 	struct {
 		char *path;   /* canonical place of the link */
 		char *target; /* what it says */
+		bool callers; /* made by the caller, not by root */
 	} links[WALK_MAX_LINKS];
 	int n_links;
 };

@@ -159,3 +159,15 @@ left_behind() {
 nothing_left() {
 	is "$(left_behind)" "" "$1"
 }
+
+# got KEY WANT TITLE: a member of the last result, as JSON without quotes
+# around a string.
+got() {
+	is "$(jq -r "$1 | if type == \"string\" then . else tojson end" \
+		<<<"$result" 2>/dev/null)" "$2" "$as: $3"
+}
+
+# ran TITLE: the last try succeeded.
+ran() {
+	is "$state" succeeded "$as: $1"
+}
