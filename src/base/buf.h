@@ -16,14 +16,14 @@ struct buf {
 	char *data;
 	size_t len;
 	size_t cap;
-	size_t max;		/* bytes; 0 means BUF_MAX_DEFAULT */
+	size_t max; /* bytes; 0 means BUF_MAX_DEFAULT */
 	bool overflow;
 };
 
 #define BUF_MAX_DEFAULT (64UL << 20)
 
 void buf_init(struct buf *b, size_t max);
-void buf_release(struct buf *b);	/* also the cleanup function */
+void buf_release(struct buf *b); /* also the cleanup function */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-int64_t clock_mono_ms(void);	/* CLOCK_MONOTONIC, milliseconds */
-int64_t clock_real_ms(void);	/* CLOCK_REALTIME, milliseconds since 1970 */
+int64_t clock_mono_ms(void); /* CLOCK_MONOTONIC, milliseconds */
+int64_t clock_real_ms(void); /* CLOCK_REALTIME, milliseconds since 1970 */
 
 #endif

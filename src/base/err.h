@@ -14,20 +14,23 @@
 /* What kind of failure: decides the exit status and the record's code. */
 enum err_kind {
 	ERR_NONE,
-	ERR_AGENT,	/* the agent or its host failed (exit 125) */
-	ERR_USAGE,	/* wrong usage, configuration, header, parameters (2) */
-	ERR_DENIED,	/* a permission was not granted (3) */
-	ERR_NOT_FOUND,	/* no such plugin, job or schedule (4) */
+	ERR_AGENT,     /* the agent or its host failed (exit 125) */
+	ERR_USAGE,     /* wrong usage, configuration, header, parameters (2) */
+	ERR_DENIED,    /* a permission was not granted (3) */
+	ERR_NOT_FOUND, /* no such plugin, job or schedule (4) */
 };
 
 struct err {
 	enum err_kind kind;
-	int errnum;		/* errno behind it, 0 where there is none */
-	char msg[1024];		/* one line, no full stop, never empty */
-	char hint[512];		/* what to do about it, "" where unknown */
+	int errnum;	/* errno behind it, 0 where there is none */
+	char msg[1024]; /* one line, no full stop, never empty */
+	char hint[512]; /* what to do about it, "" where unknown */
 };
 
-#define ERR_INIT { ERR_NONE, 0, "", "" }
+#define ERR_INIT                    \
+	{                           \
+		ERR_NONE, 0, "", "" \
+	}
 
 /* Fill `e`; returns -1 so that a failing function may return it. */
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)

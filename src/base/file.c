@@ -16,7 +16,7 @@ int
 file_read_fd(int fd, const char *name, struct buf *out, struct err *e)
 {
 	for (;;) {
-		char chunk[16384];
+		char chunk[4096];
 		ssize_t n = read(fd, chunk, sizeof(chunk));
 
 		if (n < 0 && errno == EINTR)
@@ -130,7 +130,7 @@ check_trusted_one(const char *path, struct err *e)
 		err_set(e, ERR_DENIED, "%s belongs to user id %u", path,
 			(unsigned)st.st_uid);
 		return err_hint(e, "chown it to root or to the agent's own "
-				"account");
+				   "account");
 	}
 	/* the mode of a symlink means nothing; its owner was checked */
 	if (!S_ISLNK(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) &&

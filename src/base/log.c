@@ -33,25 +33,55 @@ emit(const char *prefix, const char *fmt, va_list ap)
 			line[i] = ' ';
 	line[len] = '\n';
 	if (write(STDERR_FILENO, line, len + 1) < 0)
-		return;	/* nowhere left to say it */
+		return; /* nowhere left to say it */
 }
 
-#define LEVEL_FUNCTION(name, level, prefix)				\
-	void name(const char *fmt, ...)					\
-	{								\
-		va_list ap;						\
-									\
-		if (level < threshold)					\
-			return;						\
-		va_start(ap, fmt);					\
-		emit(prefix, fmt, ap);					\
-		va_end(ap);						\
-	}
+__attribute__((format(printf, 3, 0))) static void
+log_at(enum log_level level, const char *prefix, const char *fmt, va_list ap)
+{
+	if (level >= threshold)
+		emit(prefix, fmt, ap);
+}
 
-LEVEL_FUNCTION(log_debug, LOG_LEVEL_DEBUG, "debug: ")
-LEVEL_FUNCTION(log_info, LOG_LEVEL_INFO, "")
-LEVEL_FUNCTION(log_warn, LOG_LEVEL_WARN, "warning: ")
-LEVEL_FUNCTION(log_error, LOG_LEVEL_ERROR, "")
+void
+log_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_at(LOG_LEVEL_DEBUG, "debug: ", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_at(LOG_LEVEL_INFO, "", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_at(LOG_LEVEL_WARN, "warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_at(LOG_LEVEL_ERROR, "", fmt, ap);
+	va_end(ap);
+}
 
 void
 fatal(const char *fmt, ...)

@@ -12,24 +12,24 @@
 
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
-void *xrealloc(void *p, size_t n, size_t size);	/* room for n * size bytes */
+void *xrealloc(void *p, size_t n, size_t size); /* room for n * size bytes */
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* For __attribute__((cleanup)): take the address of the variable. */
-void cleanup_freep(void *p);	/* p: address of a malloc'ed pointer */
-void cleanup_fdp(int *fd);	/* closes *fd if >= 0 */
+void cleanup_freep(void *p); /* p: address of a malloc'ed pointer */
+void cleanup_fdp(int *fd);   /* closes *fd if >= 0 */
 
-#define _cleanup_(f)	__attribute__((cleanup(f)))
-#define _free_		_cleanup_(cleanup_freep)
-#define _close_		_cleanup_(cleanup_fdp)
+#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _free_ _cleanup_(cleanup_freep)
+#define _close_ _cleanup_(cleanup_fdp)
 
-#define steal_ptr(pp)							\
-	__extension__({							\
-		__typeof__(*(pp)) stolen_ = *(pp);			\
-		*(pp) = NULL;						\
-		stolen_;						\
+#define steal_ptr(pp)                              \
+	__extension__({                            \
+		__typeof__(*(pp)) stolen_ = *(pp); \
+		*(pp) = NULL;                      \
+		stolen_;                           \
 	})
 
 static inline int
@@ -41,6 +41,6 @@ steal_fd(int *fd)
 	return stolen;
 }
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

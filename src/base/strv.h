@@ -23,7 +23,7 @@ bool strv_has(const struct strv *v, const char *s);
 void strv_add_once(struct strv *v, const char *s);
 void strv_copy(struct strv *dst, const struct strv *src); /* appends */
 void strv_sort(struct strv *v);
-void strv_release(struct strv *v);	/* also the cleanup function */
+void strv_release(struct strv *v); /* also the cleanup function */
 
 #define _strv_ _cleanup_(strv_release)
 

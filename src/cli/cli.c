@@ -21,34 +21,34 @@ enum option_type { TYPE_FLAG, TYPE_TEXT, TYPE_COUNT };
 struct option_row {
 	const char *name;
 	const char *value; /* what its argument is called, or NULL */
-	enum option_type type;
 	size_t field;
 	unsigned bit;
+	enum option_type type;
 	const char *help;
 };
 
 #define FIELD(f) offsetof(struct cli, f)
 
 static const struct option_row options[] = {
-	{ "--config", "FILE", TYPE_TEXT, FIELD(config), OPTION_ALWAYS,
+	{ "--config", "FILE", FIELD(config), OPTION_ALWAYS, TYPE_TEXT,
 	  "the configuration file" },
-	{ "--params", "JSON|@FILE|-", TYPE_TEXT, FIELD(params), OPTION_PARAMS,
+	{ "--params", "JSON|@FILE|-", FIELD(params), OPTION_PARAMS, TYPE_TEXT,
 	  "all parameters as one JSON object" },
-	{ "--secrets", "JSON|@FILE|-", TYPE_TEXT, FIELD(secrets),
-	  OPTION_SECRETS, "secrets that the plugin asks for" },
-	{ "--method", "NAME", TYPE_TEXT, FIELD(method), OPTION_METHOD,
+	{ "--secrets", "JSON|@FILE|-", FIELD(secrets), OPTION_SECRETS,
+	  TYPE_TEXT, "secrets that the plugin asks for" },
+	{ "--method", "NAME", FIELD(method), OPTION_METHOD, TYPE_TEXT,
 	  "another method of the plugin than run" },
-	{ "--output", "FOLDER", TYPE_TEXT, FIELD(output), OPTION_OUTPUT,
+	{ "--output", "FOLDER", FIELD(output), OPTION_OUTPUT, TYPE_TEXT,
 	  "write there instead" },
-	{ "--limit", "N", TYPE_COUNT, FIELD(limit), OPTION_LIMIT,
+	{ "--limit", "N", FIELD(limit), OPTION_LIMIT, TYPE_COUNT,
 	  "no more than N" },
-	{ "--json", NULL, TYPE_FLAG, FIELD(json), OPTION_JSON,
+	{ "--json", NULL, FIELD(json), OPTION_JSON, TYPE_FLAG,
 	  "print JSON, one object a line" },
-	{ "--local", NULL, TYPE_FLAG, FIELD(local), OPTION_LOCAL,
+	{ "--local", NULL, FIELD(local), OPTION_LOCAL, TYPE_FLAG,
 	  "run it right here, whether an agent runs or not" },
-	{ "--shell", NULL, TYPE_FLAG, FIELD(shell), OPTION_SHELL,
+	{ "--shell", NULL, FIELD(shell), OPTION_SHELL, TYPE_FLAG,
 	  "a shell plugin instead of a Python one" },
-	{ "--bundled", NULL, TYPE_FLAG, FIELD(bundled), OPTION_BUNDLED,
+	{ "--bundled", NULL, FIELD(bundled), OPTION_BUNDLED, TYPE_FLAG,
 	  "every plugin that comes with the program" },
 };
 
@@ -92,12 +92,22 @@ help_command(const struct command *cmd)
 	return 0;
 }
 
+/* NULL is the group of all. */
+static bool
+in_group(const char *name, const char *group)
+{
+	size_t len;
+
+	if (!group)
+		return true;
+	len = strlen(group);
+	return strncmp(name, group, len) == 0 && name[len] == ' ';
+}
+
 /* All commands, or those that begin with `group` ("plugin"). */
 static int
 help_commands(const char *group)
 {
-	size_t len = group ? strlen(group) : 0;
-
 	if (!group)
 		printf("devops_agent %s: runs other people's plugins in a "
 		       "sandbox.\n\n",
@@ -107,8 +117,7 @@ help_commands(const char *group)
 	for (const struct command *c = cli_commands; c->name; c++) {
 		_free_ char *left = xasprintf("%s %s", c->name, c->usage);
 
-		if (!len ||
-		    (strncmp(c->name, group, len) == 0 && c->name[len] == ' '))
+		if (in_group(c->name, group))
 			printf("  %-34s %s\n", left, c->summary);
 	}
 	printf("\n'devops_agent COMMAND --help' says more of each, "

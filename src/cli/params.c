@@ -31,10 +31,10 @@ read_object(const char *option, const char *source, struct value **out,
 	_buf_ struct buf text = { .max = PARAMS_MAX };
 	_value_ struct value *v = NULL;
 
-	*out = value_object();
-	if (!source)
+	if (!source) {
+		*out = value_object();
 		return 0;
-	value_free(steal_ptr(out));
+	}
 	if (read_source(source, &text, e) < 0 ||
 	    json_decode(text.len ? text.data : "", text.len, &v, e) < 0)
 		return err_wrap(e, "%s", option);
@@ -97,7 +97,7 @@ params_read_secrets(const char *all, const struct manifest *m,
 			v ? "is no string" : "is missing");
 		return err_hint(e, "--secrets @FILE, a JSON object, gives it");
 	}
-	for (size_t i = 0; i < secrets->u.object.n; i++)
+	for (size_t i = 0; secrets && i < secrets->u.object.n; i++)
 		if (!strv_has(asked, secrets->u.object.members[i].key))
 			return err_set(e, ERR_USAGE,
 				       "the plugin asks for no secret %s",

@@ -71,11 +71,12 @@ struct trace {
 	bool processes_host;
 	/* makes such; which address it wants is not known yet */
 	bool local_sockets, tcp_sockets;
-	struct strv made;    /* what was not there before the first run */
-	struct strv looked;  /* folders that were only looked for */
-	struct strv closed;  /* files that others may not read */
-	struct strv hinted;  /* capabilities that a denial named */
-	struct strv remarks; /* what no permission helps */
+	struct strv made;      /* what was not there before the first run */
+	struct strv temporary; /* its own files in /tmp */
+	struct strv looked;    /* folders that were only looked for */
+	struct strv closed;    /* files that others may not read */
+	struct strv hinted;    /* capabilities that a denial named */
+	struct strv remarks;   /* what no permission helps */
 
 	/* the run under way */
 	const struct sandbox_spec *shown; /* with its programs alone */
@@ -128,6 +129,7 @@ struct trace_item *trace_find(const struct trace *t, enum trace_key key,
 /* Needed by this run; `real` NULL: no path.  true where it is new. */
 bool trace_need(struct trace *t, enum trace_key key, const char *text,
 		const char *real, bool forever);
+void trace_forget(struct trace *t, enum trace_key key, const char *text);
 const char *trace_key_name(enum trace_key key);
 
 #endif

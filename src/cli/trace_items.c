@@ -57,6 +57,7 @@ trace_release(struct trace *t)
 	free(t->items);
 	free(t->uses);
 	strv_release(&t->made);
+	strv_release(&t->temporary);
 	strv_release(&t->looked);
 	strv_release(&t->closed);
 	strv_release(&t->hinted);
@@ -152,6 +153,15 @@ drop(struct trace *t, size_t i)
 	item_release(&t->items[i]);
 	memmove(&t->items[i], &t->items[i + 1],
 		(--t->n_items - i) * sizeof(*t->items));
+}
+
+void
+trace_forget(struct trace *t, enum trace_key key, const char *text)
+{
+	struct trace_item *item = trace_find(t, key, text);
+
+	if (item)
+		drop(t, (size_t)(item - t->items));
 }
 
 /* "/bin/grep" shows "grep" too: it is the same, and found in PATH. */

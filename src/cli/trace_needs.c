@@ -300,6 +300,26 @@ judge_read(struct judgement *j, const struct trace_use *u, const struct look *l)
 		strv_add_once(&j->t->looked, u->path);
 }
 
+/*
+ * Its own folder, but for what was there before it: a file that it only reads
+ * is the host's, one that it writes its own.
+ */
+static bool
+judge_tmp(struct judgement *j, const struct trace_use *u)
+{
+	if (!look_is_below(u->path, "/tmp"))
+		return false;
+	if (strcmp(u->path, "/tmp") == 0 || strv_has(&j->t->temporary, u->path))
+		return true;
+	if (!(u->how & USE_WRITES))
+		return false;
+	strv_add(&j->t->temporary, u->path);
+	if (trace_find(j->t, TRACE_READ, u->path))
+		strv_addf(j->wanted, "its own %s", u->path);
+	trace_forget(j->t, TRACE_READ, u->path);
+	return true;
+}
+
 static void
 judge(struct judgement *j, const struct trace_use *u, const struct look *l)
 {
@@ -315,9 +335,7 @@ judge(struct judgement *j, const struct trace_use *u, const struct look *l)
 	if (judge_proc(j, u, l) || is_optional(j->t, u->path) ||
 	    strcmp(u->path, "/dev") == 0)
 		return;
-	/* its own folder, but for what was there before it */
-	if (strcmp(u->path, "/tmp") == 0 ||
-	    (look_is_below(u->path, "/tmp") && (u->how & USE_WRITES)))
+	if (judge_tmp(j, u))
 		return;
 	/* its own root is there, and says nothing of the host's */
 	if (strcmp(u->path, "/") == 0 &&

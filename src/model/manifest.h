@@ -16,15 +16,15 @@
 
 /* One member a key of `permissions:`; empty means not asked for. */
 struct permissions {
-	struct strv read;		/* absolute host paths, normalised */
+	struct strv read; /* absolute host paths, normalised */
 	struct strv write;
-	struct strv exec;		/* program names, paths, or "*" */
-	struct strv network;		/* "tcp:443", "udp", "listen:80", "host" */
-	struct strv capabilities;	/* lower case, without "cap_" */
+	struct strv exec;	  /* program names, paths, or "*" */
+	struct strv network;	  /* "tcp:443", "udp", "listen:80", "host" */
+	struct strv capabilities; /* lower case, without "cap_" */
 	struct strv env;
 	struct strv secrets;
 	bool processes_host;
-	char *user;			/* NULL: an id of the agent's choice */
+	char *user; /* NULL: an id of the agent's choice */
 };
 
 void permissions_release(struct permissions *p);
@@ -33,14 +33,14 @@ bool permissions_empty(const struct permissions *p);
 struct limits {
 	int64_t timeout_ms;
 	int64_t memory_bytes;
-	int64_t cpu_ms;			/* 0: bounded by timeout only */
+	int64_t cpu_ms; /* 0: bounded by timeout only */
 	int64_t processes;
 	int64_t files;
-	int64_t output_bytes;		/* of the result; and of the logs */
+	int64_t output_bytes; /* of the result; and of the logs */
 	int64_t tmp_bytes;
 };
 
-void limits_init(struct limits *l);	/* the defaults */
+void limits_init(struct limits *l); /* the defaults */
 
 enum output_mode {
 	OUTPUT_RPC,
@@ -49,9 +49,9 @@ enum output_mode {
 };
 
 enum plugin_kind {
-	PLUGIN_PYTHON,		/* a .py file or a folder with __init__.py */
-	PLUGIN_SHELL,		/* a .sh file */
-	PLUGIN_EXECUTABLE,	/* anything with its execute bit set */
+	PLUGIN_PYTHON,	   /* a .py file or a folder with __init__.py */
+	PLUGIN_SHELL,	   /* a .sh file */
+	PLUGIN_EXECUTABLE, /* anything with its execute bit set */
 };
 
 struct workers {
@@ -64,17 +64,17 @@ struct manifest {
 	char *name;
 	char *version;
 	char *description;
-	struct value *params;		/* the JSON Schema; NULL: none given */
+	struct value *params; /* the JSON Schema; NULL: none given */
 	struct permissions permissions;
 	struct limits limits;
 	enum output_mode output;
-	struct strv args;		/* extra arguments, "{param}" replaced */
-	char *venv;			/* absolute path, NULL: none */
+	struct strv args; /* extra arguments, "{param}" replaced */
+	char *venv;	  /* absolute path, NULL: none */
 	struct workers workers;
 };
 
 void manifest_init(struct manifest *m);
-void manifest_release(struct manifest *m);	/* cleanup function */
+void manifest_release(struct manifest *m); /* cleanup function */
 
 /* "python", "shell", "executable"; "rpc", "json", "text". */
 const char *plugin_kind_name(enum plugin_kind kind);

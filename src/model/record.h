@@ -20,7 +20,7 @@ enum job_state {
 	JOB_FAILED,
 	JOB_TIMED_OUT,
 	JOB_CANCELLED,
-	JOB_DENIED,	/* refused, or killed for an act never allowed */
+	JOB_DENIED, /* refused, or killed for an act never allowed */
 	JOB_LOST,
 };
 
@@ -29,9 +29,9 @@ const char *job_state_name(enum job_state state);
 bool job_state_parse(const char *name, enum job_state *state);
 
 struct agent_id {
-	char *id;		/* a UUID */
+	char *id; /* a UUID */
 	char *host;
-	struct value *labels;	/* object */
+	struct value *labels; /* object */
 };
 
 struct record {
@@ -39,30 +39,30 @@ struct record {
 	char *name;
 	char *plugin;
 	enum job_state state;
-	const char *trigger;	/* "run", "schedule", ...: static text */
+	const char *trigger; /* "run", "schedule", ...: static text */
 	int64_t attempt;
-	int64_t scheduled_ms, started_ms, finished_ms;	/* unix; 0: not yet */
+	int64_t scheduled_ms, started_ms, finished_ms; /* unix; 0: not yet */
 	int64_t duration_ms;
-	struct value *params;	/* object */
-	struct value *result;	/* NULL: none */
+	struct value *params; /* object */
+	struct value *result; /* NULL: none */
 	/* error_code is NULL where there was no error */
 	char *error_code;
 	char *error_message;
-	char *error_hint;	/* NULL: none */
-	struct value *error_data;	/* what the plugin added; NULL: none */
-	int64_t retry_after_ms;	/* -1: the plugin asked for no retry */
-	int exit_code;		/* -1: it did not exit by itself */
-	int exit_signal;	/* 0: none */
+	char *error_hint;	  /* NULL: none */
+	struct value *error_data; /* what the plugin added; NULL: none */
+	int64_t retry_after_ms;	  /* -1: the plugin asked for no retry */
+	int exit_code;		  /* -1: it did not exit by itself */
+	int exit_signal;	  /* 0: none */
 	int64_t cpu_ms;
 	int64_t max_rss_bytes;
-	struct value *metrics;	/* array; NULL: none */
-	struct value *denials;	/* array of {access, object, allow} */
-	struct value *sandbox;	/* object: layer -> what was enforced */
-	const struct agent_id *agent;	/* borrowed */
+	struct value *metrics;	      /* array; NULL: none */
+	struct value *denials;	      /* array of {access, object, allow} */
+	struct value *sandbox;	      /* object: layer -> what was enforced */
+	const struct agent_id *agent; /* borrowed */
 };
 
 void record_init(struct record *r);
-void record_release(struct record *r);	/* cleanup function */
+void record_release(struct record *r); /* cleanup function */
 
 /* Replaces an older error; `hint` may be NULL. */
 void record_set_error(struct record *r, const char *code, const char *message,

@@ -198,8 +198,8 @@ value_equal(const struct value *a, const struct value *b)
 	case VALUE_STRING:
 	case VALUE_RAW:
 		return a->u.string.len == b->u.string.len &&
-		       memcmp(a->u.string.s, b->u.string.s,
-			      a->u.string.len) == 0;
+		       memcmp(a->u.string.s, b->u.string.s, a->u.string.len) ==
+			       0;
 	case VALUE_ARRAY:
 		return items_equal(a, b);
 	case VALUE_OBJECT:
@@ -260,8 +260,8 @@ value_set(struct value *object, const char *key, struct value *v)
 		return v;
 	}
 	if (needs_room(n))
-		object->u.object.members = xrealloc(
-			object->u.object.members, n ? 2 * n : 1, sizeof(*m));
+		object->u.object.members = xrealloc(object->u.object.members,
+						    n ? 2 * n : 1, sizeof(*m));
 	m = &object->u.object.members[object->u.object.n++];
 	m->key = xstrdup(key);
 	m->line = v->line;

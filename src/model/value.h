@@ -21,19 +21,19 @@
 enum value_type {
 	VALUE_NULL,
 	VALUE_BOOL,
-	VALUE_INT,	/* whole numbers that fit 64 bits */
-	VALUE_REAL,	/* always finite */
-	VALUE_STRING,	/* UTF-8, may hold NUL: use len */
+	VALUE_INT,    /* whole numbers that fit 64 bits */
+	VALUE_REAL,   /* always finite */
+	VALUE_STRING, /* UTF-8, may hold NUL: use len */
 	VALUE_ARRAY,
 	VALUE_OBJECT,
-	VALUE_RAW,	/* JSON text checked before, passed on unchanged */
+	VALUE_RAW, /* JSON text checked before, passed on unchanged */
 };
 
 struct value;
 
 struct value_member {
 	char *key;
-	int line, col;		/* of the key */
+	int line, col; /* of the key */
 	struct value *value;
 };
 
@@ -45,9 +45,9 @@ struct value {
 		int64_t integer;
 		double real;
 		struct {
-			char *s;	/* NUL-terminated as well */
+			char *s; /* NUL-terminated as well */
 			size_t len;
-		} string;		/* VALUE_STRING and VALUE_RAW */
+		} string; /* VALUE_STRING and VALUE_RAW */
 		struct {
 			struct value **items;
 			size_t n;
@@ -69,7 +69,7 @@ struct value *value_raw(const char *json, size_t len);
 struct value *value_array(void);
 struct value *value_object(void);
 void value_free(struct value *v);
-void value_freep(struct value **v);		/* cleanup function */
+void value_freep(struct value **v); /* cleanup function */
 #define _value_ __attribute__((cleanup(value_freep)))
 
 struct value *value_copy(const struct value *v);
@@ -78,7 +78,7 @@ bool value_equal(const struct value *a, const struct value *b); /* 1 == 1.0 */
 /* Both take `v` over, and return it. */
 struct value *value_append(struct value *array, struct value *v);
 struct value *value_set(struct value *object, const char *key,
-			struct value *v);	/* replaces an older one */
+			struct value *v); /* replaces an older one */
 
 /* The member called `key`; NULL where there is none or `v` is no object. */
 struct value *value_get(const struct value *v, const char *key);
@@ -88,11 +88,10 @@ int value_index(const struct value *v, const char *key);
 /* A string member's text, or `fallback` where absent or no string. */
 const char *value_get_string(const struct value *v, const char *key,
 			     const char *fallback);
-int64_t value_get_int(const struct value *v, const char *key,
-		      int64_t fallback);
+int64_t value_get_int(const struct value *v, const char *key, int64_t fallback);
 
 bool value_is_number(const struct value *v);
-double value_number(const struct value *v);	/* of an INT or REAL */
+double value_number(const struct value *v); /* of an INT or REAL */
 
 /* "null", "boolean", "integer", "number", "string", "array", "object". */
 const char *value_type_name(const struct value *v);

@@ -71,7 +71,7 @@ add_bytes(struct digest *d, int fd, int64_t size, const char *path,
 	int64_t at = 0;
 
 	for (;;) {
-		uint8_t chunk[32768];
+		uint8_t chunk[8192];
 		ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)at);
 
 		if (n < 0 && errno == EINTR)

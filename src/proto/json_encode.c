@@ -177,7 +177,8 @@ put_real(struct buf *out, double d)
 
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, d);
-		if (memcmp(&d, &(double){ strtod(text, NULL) }, sizeof(d)) == 0)
+		/* also -0.0 is to be the same; d is finite */
+		if (strtod(text, NULL) == d)
 			break;
 	}
 	buf_adds(out, text);

@@ -242,6 +242,7 @@ json_pick(const char *text, size_t len, uint64_t base,
 	  struct json_field *fields, size_t count, struct err *e)
 {
 	struct pick p = { text, base, fields, count };
+	uint64_t at;
 	size_t start = 0;
 
 	if (json_each(text, len, base, pick_member, &p, e) < 0)
@@ -250,8 +251,9 @@ json_pick(const char *text, size_t len, uint64_t base,
 		start++;
 	if (text[start] == '{')
 		return 0;
+	at = base + start;
 	return err_set(e, ERR_USAGE,
 		       "at byte %llu: expected an object, found %s",
-		       (unsigned long long)(base + start),
+		       (unsigned long long)at,
 		       kind_name((struct json_text){ text + start, 1 }));
 }

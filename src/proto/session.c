@@ -369,12 +369,13 @@ static int
 not_an_object(const struct line *line, size_t start, struct err *e)
 {
 	char excerpt[TEXT_EXCERPT];
+	uint64_t at = line->at + start;
 
 	if (start < line->len && line->s[start] == '[')
 		return err_set(
 			e, ERR_USAGE,
 			"at byte %llu: an array; a message is one object",
-			(unsigned long long)(line->at + start));
+			(unsigned long long)at);
 	err_set(e, ERR_USAGE, "at byte %llu: no JSON object but \"%s\"",
 		(unsigned long long)line->at,
 		text_excerpt(line->s, line->len, excerpt));
@@ -442,7 +443,7 @@ static int
 take_line(void *arg, const struct line *line, struct err *e)
 {
 	struct session *s = arg;
-	struct message m;
+	struct message m = { .s = NULL };
 
 	if (s->state == SESSION_DEAD)
 		return 0;

@@ -117,14 +117,21 @@ watch_memory(const char *folder)
 static void
 remove_stale(const char *parent)
 {
-	DIR *d = opendir(parent);
 	struct dirent *entry;
+	struct stat st;
+	DIR *d;
 
+	/* the links of a folder count the folders in it: often none */
+	if (stat(parent, &st) == 0 && st.st_nlink == 2)
+		return;
+	d = opendir(parent);
 	while (d && (entry = readdir(d))) {
-		int pid = 0;
+		long pid;
 
-		if (sscanf(entry->d_name, PREFIX "%d-", &pid) != 1 ||
-		    (kill(pid, 0) == 0 || errno != ESRCH))
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		pid = strtol(entry->d_name + strlen(PREFIX), NULL, 10);
+		if (pid < 1 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
 			continue;
 		/* fails, as it must, while a process is left in it */
 		(void)unlinkat(dirfd(d), entry->d_name, AT_REMOVEDIR);
@@ -139,7 +146,9 @@ open_high(const char *path)
 {
 	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_END);
+	if (fd < 0 || fd >= FD_END)
+		return steal_fd(&fd);
+	return fcntl(fd, F_DUPFD_CLOEXEC, FD_END);
 }
 
 static int
@@ -240,10 +249,10 @@ static bool
 v2_new(struct cgroup *cg, const struct cgroup_limits *limits)
 {
 	const char *mount = v2_mount();
-	_free_ char *own = own_path("");
+	_free_ char *own = *mount ? own_path("") : NULL;
 	_free_ char *parent = NULL;
 
-	if (!*mount || !own)
+	if (!own)
 		return false;
 	cg->kind = "v2";
 	/* the group we are in, if it was delegated to us with controllers */

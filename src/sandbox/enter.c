@@ -32,19 +32,13 @@ write_map(int proc, const char *file, const char *text, struct err *e)
 	return 0;
 }
 
-/* Inside ids equal outside ids, and there is just the one. */
 static int
-write_maps(int proc, uid_t uid, gid_t gid, struct err *e)
+write_maps(const struct enter *x, int proc, struct err *e)
 {
-	char text[64];
-
-	if (write_map(proc, "self/setgroups", "deny", e) < 0)
+	if (write_map(proc, "self/setgroups", "deny", e) < 0 ||
+	    write_map(proc, "self/uid_map", x->uid_map, e) < 0)
 		return -1;
-	snprintf(text, sizeof(text), "%u %u 1", uid, uid);
-	if (write_map(proc, "self/uid_map", text, e) < 0)
-		return -1;
-	snprintf(text, sizeof(text), "%u %u 1", gid, gid);
-	return write_map(proc, "self/gid_map", text, e);
+	return write_map(proc, "self/gid_map", x->gid_map, e);
 }
 
 /* An ordinary user's namespaces were made with the fork: map its ids. */
@@ -58,7 +52,7 @@ map_caller(const struct enter *x, struct err *e)
 	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return err_errno(e, "open /proc");
-	return write_maps(proc, x->uid, x->gid, e);
+	return write_maps(x, proc, e);
 }
 
 static int
@@ -100,6 +94,24 @@ data_limit(const struct enter *x)
 	return (rlim_t)x->spec->memory_bytes * 2 + (64 << 20);
 }
 
+/* A hard limit that is lower already stays. */
+static int
+set_limit(__rlimit_resource_t what, rlim_t max)
+{
+	struct rlimit old, new = { max, max };
+
+	/* lowered in one call, but for what it was lower before */
+	if (max != RLIM_INFINITY && prlimit(0, what, &new, &old) == 0 &&
+	    old.rlim_max >= max)
+		return 0;
+	if (max != RLIM_INFINITY && errno != EPERM)
+		return -1;
+	if (getrlimit(what, &old) < 0)
+		return -1;
+	new.rlim_cur = new.rlim_max = old.rlim_max;
+	return setrlimit(what, &new);
+}
+
 static int
 set_limits(struct enter *x, struct err *e)
 {
@@ -117,22 +129,14 @@ set_limits(struct enter *x, struct err *e)
 		{ RLIMIT_MSGQUEUE, 0 },
 		{ RLIMIT_NICE, 0 },
 		{ RLIMIT_NOFILE, (rlim_t)s->files },
-		{ RLIMIT_NPROC, process_limit(x) },
+		{ RLIMIT_NPROC, x->max_processes },
 		{ RLIMIT_RTPRIO, 0 },
 		{ RLIMIT_SIGPENDING, 256 },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct rlimit old, new = { rows[i].max, rows[i].max };
-
-		if (getrlimit(rows[i].what, &old) < 0)
-			return err_errno(e, "getrlimit %d", rows[i].what);
-		/* a hard limit that is lower already stays */
-		if (old.rlim_max < new.rlim_max)
-			new.rlim_cur = new.rlim_max = old.rlim_max;
-		if (setrlimit(rows[i].what, &new) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (set_limit(rows[i].what, rows[i].max) < 0)
 			return err_errno(e, "setrlimit %d", rows[i].what);
-	}
 	x->layers |= LAYER_LIMITS;
 	return 0;
 }
@@ -164,19 +168,12 @@ static int
 set_capabilities(struct enter *x, struct err *e)
 {
 	uint64_t keep = x->spec->capabilities;
-	cap_t caps = cap_init();
 	int rc = raise_effective(x, e);
 
-	for (cap_value_t c = 0; rc == 0 && c < cap_max_bits(); c++) {
+	for (cap_value_t c = 0; rc == 0 && c < cap_max_bits(); c++)
 		if (!(keep >> c & 1) && cap_drop_bound(c) < 0 &&
 		    errno != EINVAL)
 			rc = err_errno(e, "drop capability %d", c);
-		if (keep >> c & 1) {
-			cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET);
-			cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
-			cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
-		}
-	}
 	if (rc == 0 &&
 	    prctl(PR_SET_SECUREBITS,
 		  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
@@ -188,10 +185,9 @@ set_capabilities(struct enter *x, struct err *e)
 					   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)) <
 		    0)
 		rc = err_errno(e, "set the secure bits");
-	if (rc == 0 && cap_set_proc(caps) < 0)
+	if (rc == 0 && cap_set_proc(x->caps) < 0)
 		rc = err_errno(e, "set the capabilities");
-	cap_free(caps);
-	for (cap_value_t c = 0; rc == 0 && c < cap_max_bits(); c++)
+	for (cap_value_t c = 0; rc == 0 && keep && c < cap_max_bits(); c++)
 		if ((keep >> c & 1) && cap_set_ambient(c, CAP_SET) < 0)
 			rc = err_errno(e, "keep capability %d", c);
 	x->layers |= LAYER_CAPABILITIES;
@@ -223,7 +219,7 @@ set_ids(struct enter *x, struct err *e)
 		x->user_namespace = false;
 		return 0;
 	}
-	if (x->privileged && write_maps(x->proc, x->uid, x->gid, e) < 0)
+	if (x->privileged && write_maps(x, FD_PROC, e) < 0)
 		return -1;
 	x->layers |= LAYER_USER_NS;
 	return 0;
@@ -242,6 +238,34 @@ tie_to_agent(struct err *e)
 	return 0;
 }
 
+int
+enter_prepare(struct enter *x, struct err *e)
+{
+	static const cap_flag_t sets[] = { CAP_PERMITTED, CAP_EFFECTIVE,
+					   CAP_INHERITABLE };
+	cap_t caps = cap_init();
+
+	if (!caps)
+		return err_errno(e, "prepare the capabilities");
+	x->caps = caps;
+	for (cap_value_t c = 0; c < cap_max_bits(); c++)
+		for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+			if (x->spec->capabilities >> c & 1)
+				cap_set_flag(caps, sets[i], 1, &c, CAP_SET);
+	x->max_processes = process_limit(x);
+	/* inside ids equal outside ids, and there is just the one */
+	snprintf(x->uid_map, sizeof(x->uid_map), "%u %u 1", x->uid, x->uid);
+	snprintf(x->gid_map, sizeof(x->gid_map), "%u %u 1", x->gid, x->gid);
+	return 0;
+}
+
+void
+enter_release(struct enter *x)
+{
+	if (x->caps)
+		cap_free(x->caps);
+}
+
 /*
  * The order matters; each step says what it relies on.  Signals are blocked
  * since before the fork, and the namespaces of the fork stand.  The system
@@ -251,7 +275,8 @@ tie_to_agent(struct err *e)
 int
 enter_sandbox(struct enter *x, struct err *e)
 {
-	x->proc = -1;
+	int proc = -1;
+
 	if (setsid() < 0)
 		return err_errno(e, "setsid");
 	/* as the owner of the namespaces, before anything needs an id */
@@ -261,11 +286,15 @@ enter_sandbox(struct enter *x, struct err *e)
 	if (enter_cgroup(x, e) < 0)
 		return -1;
 	/* nothing of the agent's is open from here on */
-	if (syscall(SYS_close_range, FD_END, ~0u, 0) < 0)
+	if (syscall(SYS_close_range, FD_PROC, ~0u, 0) < 0)
 		return err_errno(e, "close_range");
 	/* needs the privileges that fall below */
-	if (view_enter(x->view, &x->proc, e) < 0)
+	if (view_enter(x->view, &proc, e) < 0)
 		return -1;
+	/* what the view was made with is closed at once */
+	if ((proc != FD_PROC && dup3(proc, FD_PROC, O_CLOEXEC) < 0) ||
+	    syscall(SYS_close_range, FD_END, ~0u, 0) < 0)
+		return err_errno(e, "close_range");
 	if (sethostname("sandbox", 7) < 0)
 		return err_errno(e, "sethostname");
 	x->layers |= LAYER_NAMESPACES | LAYER_ROOT;
@@ -283,5 +312,5 @@ enter_sandbox(struct enter *x, struct err *e)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(e, "prctl PR_SET_NO_NEW_PRIVS");
 	x->layers |= LAYER_NO_NEW_PRIVS;
-	return landlock_enter(x->spec, x->landlock_abi, x->proc, &x->layers, e);
+	return landlock_enter(x->spec, x->landlock_abi, FD_PROC, &x->layers, e);
 }

@@ -16,7 +16,8 @@
 enum {
 	FD_REPORT = 3,
 	FD_ID_LOCK = 4,
-	FD_END = 5,
+	FD_PROC = 5, /* the sandbox's own /proc */
+	FD_END = 6,
 };
 
 struct enter {
@@ -30,11 +31,22 @@ struct enter {
 	uid_t uid;
 	gid_t gid;
 	int landlock_abi;
+	/* by enter_prepare() */
+	void *caps; /* cap_t: what is kept */
+	uint64_t max_processes;
+	char uid_map[32], gid_map[32];
 	/* results */
 	unsigned layers; /* LAYER_* that stand */
-	int proc;	 /* the sandbox's own /proc */
 };
 
+/*
+ * Before the fork, with all that is known filled in: what a forked process
+ * touches is copied, so that the less it has to do the sooner it is done.
+ */
+int enter_prepare(struct enter *x, struct err *e);
+void enter_release(struct enter *x);
+
+/* After it. */
 int enter_sandbox(struct enter *x, struct err *e);
 
 #endif

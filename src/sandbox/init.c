@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 #include "base/mem.h"
 #include "sandbox/notify.h"
 #include "sandbox/watch.h"
+
+#define FIRST_REALTIME 32
+#define BIRTH_STACK 65536
 
 enum phase {
 	PHASE_RUNNING,
@@ -104,9 +108,21 @@ receive_hello(int channel, struct hello *h, int *listener)
 	return 1;
 }
 
-static _Noreturn void
-become_plugin(const struct enter *x, int channel)
+/* What the plugin's process is born with. */
+struct birth {
+	const struct enter *x;
+	int channel;
+};
+
+/*
+ * The plugin's process until it is the plugin.  Its memory is pid 1's, which
+ * waits meanwhile, so it changes nothing there but its own stack.
+ */
+static int
+become_plugin(void *arg)
 {
+	const struct birth *b = arg;
+	const struct sandbox_spec *s = b->x->spec;
 	struct hello h = { .failed = 0 };
 	struct err e = ERR_INIT;
 	int listener = -1;
@@ -114,25 +130,39 @@ become_plugin(const struct enter *x, int channel)
 	sigset_t none;
 
 	sigemptyset(&none);
-	/* fails for KILL and STOP, and for those of the C library */
-	for (int sig = 1; sig < NSIG; sig++)
+	/* what is ignored would stay so; fails for KILL and STOP */
+	for (int sig = 1; sig < FIRST_REALTIME; sig++)
 		(void)sigaction(sig, &fresh, NULL);
 	/* whoever traces reads the path that execve() is given */
-	if (setsid() < 0 || (x->spec->trace && prctl(PR_SET_DUMPABLE, 1) < 0) ||
+	if (setsid() < 0 || (s->trace && prctl(PR_SET_DUMPABLE, 1) < 0) ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		err_errno(&e, "prepare the plugin's process");
-	else if (seccomp_install(x->filter, &listener, &e) == 0 &&
-		 send_hello(channel, &h, listener) == 0) {
+	else if (seccomp_install(b->x->filter, &listener, &e) == 0 &&
+		 send_hello(b->channel, &h, listener) == 0) {
 		if (listener >= 0)
 			close(listener);
-		execve(x->spec->argv.items[0], x->spec->argv.items,
-		       x->spec->env.items);
-		err_errno(&e, "start %s", x->spec->argv.items[0]);
+		execve(s->argv.items[0], s->argv.items, s->env.items);
+		err_errno(&e, "start %s", s->argv.items[0]);
 	}
 	h.failed = 1;
 	snprintf(h.text, sizeof(h.text), "%s", e.msg);
-	send_hello(channel, &h, -1);
-	_exit(127);
+	send_hello(b->channel, &h, -1);
+	return 127;
+}
+
+/*
+ * As posix_spawn(3) does it: no page is copied, and pid 1 sleeps until the
+ * program has memory of its own, or failed to start.  Traced, it is asked
+ * about that start itself and can't sleep, so that the memory is a copy.
+ */
+static pid_t
+give_birth(const struct birth *b)
+{
+	static char stack[BIRTH_STACK] __attribute__((aligned(16)));
+	int flags = b->x->spec->trace ? 0 : CLONE_VM | CLONE_VFORK;
+
+	return clone(become_plugin, stack + sizeof(stack), flags | SIGCHLD,
+		     (void *)(uintptr_t)b);
 }
 
 /* Nothing of the plugin's stays open in pid 1. */
@@ -167,7 +197,7 @@ check_required(const struct enter *x, struct err *e)
 }
 
 /*
- * Fork the plugin.  The filter is installed by the plugin's own process,
+ * Start the plugin.  The filter is installed by the plugin's own process,
  * because pid 1 answers for it and must not wait for itself; its listener
  * comes over `channel`, which the program's start closes.
  */
@@ -175,6 +205,7 @@ static int
 start_plugin(struct init *in, struct enter *x, int *channel, struct err *e)
 {
 	_close_ int theirs = -1;
+	struct birth birth = { .x = x };
 	struct hello h;
 	int pair[2];
 	int listener = -1;
@@ -182,12 +213,10 @@ start_plugin(struct init *in, struct enter *x, int *channel, struct err *e)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(e, "socketpair");
 	*channel = pair[0];
-	theirs = pair[1];
-	in->plugin = fork();
+	theirs = birth.channel = pair[1];
+	in->plugin = give_birth(&birth);
 	if (in->plugin < 0)
 		return err_errno(e, "fork");
-	if (in->plugin == 0)
-		become_plugin(x, theirs);
 	close(steal_fd(&theirs));
 	if (drop_stdio(e) < 0 || seccomp_install(x->own_filter, NULL, e) < 0)
 		return -1;
@@ -359,7 +388,7 @@ finish(struct init *in, int channel)
 	struct report r = { .type = REPORT_EXITED };
 	struct err e = ERR_INIT;
 	struct rusage usage;
-	struct hello h;
+	struct hello h = { .failed = 0 };
 	int status;
 	pid_t pid;
 
@@ -407,7 +436,7 @@ init_run(struct enter *x)
 	in.notify.listener = -1;
 	if (enter_sandbox(x, &e) < 0 || open_signals(&in, &e) < 0)
 		fail(&e);
-	in.notify.proc = x->proc;
+	in.notify.proc = FD_PROC;
 	in.notify.ports_held = x->layers & LAYER_LANDLOCK_NET;
 	if (start_plugin(&in, x, &channel, &e) < 0)
 		fail(&e);

@@ -310,9 +310,11 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	start_features(spec, &features);
 	x.landlock_abi = landlock_abi();
 	if (choose_ids(spec, &x, box, e) < 0 || prepare_view(spec, &x, e) < 0 ||
+	    enter_prepare(&x, e) < 0 ||
 	    seccomp_prepare(&features, &filter, e) < 0 ||
 	    seccomp_prepare(&own, &own_filter, e) < 0) {
 		view_free(x.view);
+		enter_release(&x);
 		sandbox_release(box);
 		return -1;
 	}
@@ -322,6 +324,7 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 		box->memory_fd = cgroup_memory_event(box->cgroup);
 	rc = fork_init(&x, box, e);
 	view_free(x.view);
+	enter_release(&x);
 	if (rc < 0)
 		sandbox_release(box);
 	return rc;

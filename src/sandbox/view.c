@@ -67,6 +67,34 @@ make_place(int dir, const char *name, bool folder)
 	return made < 0 ? -1 : 0;
 }
 
+/* In no granted folder, so that nobody else can reach what is above it? */
+static bool
+is_own(const struct view *v, const char *path)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const char *folder = v->entries[i].path + 1;
+		size_t len = strlen(folder);
+
+		if (strncmp(path, folder, len) == 0 &&
+		    (len == 0 || path[len] == '/'))
+			return false;
+	}
+	return true;
+}
+
+static int
+open_own(struct view *v, const char *path, bool folder, struct err *e)
+{
+	int fd = -1;
+
+	if (place_make(&v->places, path, folder, e) == 0) {
+		fd = mountapi_open_beneath(v->base, path);
+		if (fd < 0)
+			err_errno(e, "open place %s", path);
+	}
+	return fd;
+}
+
 /*
  * Make every folder on the way to `path` (relative to the new root), and the
  * last component as a folder or an empty file, where they are missing; then
@@ -74,7 +102,7 @@ make_place(int dir, const char *name, bool folder)
  * whoever changes a granted folder meanwhile.
  */
 static int
-open_place(struct view *v, const char *path, bool folder, struct err *e)
+open_granted(struct view *v, const char *path, bool folder, struct err *e)
 {
 	_close_ int dir = -1;
 	_free_ char *copy = xstrdup(path);
@@ -96,22 +124,33 @@ open_place(struct view *v, const char *path, bool folder, struct err *e)
 }
 
 static int
+open_place(struct view *v, const char *path, bool folder, struct err *e)
+{
+	return is_own(v, path) ? open_own(v, path, folder, e) :
+				 open_granted(v, path, folder, e);
+}
+
+static int
+restrict_old(const struct entry *entry, struct err *e)
+{
+	_free_ char *path = xasprintf(BASE "%s", entry->path);
+
+	return mountapi_remount_below(path, entry->attributes) < 0 ?
+		       err_errno(e, "restrict %s", entry->path) :
+		       0;
+}
+
+static int
 place(struct view *v, const struct entry *entry, struct err *e)
 {
 	_close_ int target = -1;
-	char path[PATH_MAX];
 
 	target = open_place(v, entry->path + 1, entry->folder, e);
 	if (target < 0)
 		return -1;
 	if (mountapi_attach(entry->tree, target) < 0)
 		return err_errno(e, "mount %s", entry->path);
-	if (!v->old_kernel)
-		return 0;
-	snprintf(path, sizeof(path), BASE "%s", entry->path);
-	return mountapi_remount_below(path, entry->attributes) < 0 ?
-		       err_errno(e, "restrict %s", entry->path) :
-		       0;
+	return v->old_kernel ? restrict_old(entry, e) : 0;
 }
 
 /* A host root that was granted becomes the new root; else an empty tmpfs. */
@@ -132,7 +171,11 @@ mount_base(struct view *v, struct err *e)
 			return err_errno(e, "restrict /");
 	}
 	v->base = open(BASE, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return v->base < 0 ? err_errno(e, "open the new root") : 0;
+	v->places.root = v->base;
+	/* paths without a slash in front are the new root's from here on */
+	return v->base < 0 || fchdir(v->base) < 0 ?
+		       err_errno(e, "open the new root") :
+		       0;
 }
 
 static int
@@ -140,18 +183,16 @@ make_links(struct view *v, struct err *e)
 {
 	for (size_t i = 0; i < v->n_links; i++) {
 		const char *path = v->links[i][0] + 1;
-		const char *slash = strrchr(path, '/');
-		_free_ char *folder = NULL;
+		const char *folder = v->folders[i];
 		_close_ int fd = -1;
 
-		if (slash) {
-			folder = xstrndup(path, (size_t)(slash - path));
+		if (folder) {
 			fd = open_place(v, folder, true, e);
 			if (fd < 0)
 				return -1;
 		}
 		if (symlinkat(v->links[i][1], fd < 0 ? v->base : fd,
-			      slash ? slash + 1 : path) < 0 &&
+			      folder ? path + strlen(folder) + 1 : path) < 0 &&
 		    errno != EEXIST && errno != EROFS)
 			return err_errno(e, "make link %s", path);
 	}
@@ -164,11 +205,10 @@ mount_own(struct view *v, const char *path, const char *type,
 	  unsigned long flags, const char *options, struct err *e)
 {
 	_close_ int fd = open_place(v, path, true, e);
-	_free_ char *target = xasprintf(BASE "/%s", path);
 
 	if (fd < 0)
 		return -1;
-	if (mount(SOURCE, target, type, MS_NOSUID | flags, options) < 0)
+	if (mount(SOURCE, path, type, MS_NOSUID | flags, options) < 0)
 		return err_errno(e, "mount a private /%s", path);
 	return 0;
 }
@@ -210,11 +250,10 @@ wants_proc_files(const struct sandbox_spec *s)
 static int
 mask(struct view *v, const char *path, bool folder, struct err *e)
 {
-	_free_ char *full = xasprintf(BASE "/%s", path);
 	_close_ int source = -1, tree = -1, target = -1;
 
 	if (folder)
-		return mount(SOURCE, full, "tmpfs",
+		return mount(SOURCE, path, "tmpfs",
 			     MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
 			     "nr_inodes=1,mode=0555") < 0 ?
 			       err_errno(e, "mask /%s", path) :
@@ -271,14 +310,10 @@ mount_proc(struct view *v, struct err *e)
 static int
 mount_private(struct view *v, struct err *e)
 {
-	char options[64];
-	long long size = v->spec->tmp_bytes;
 	unsigned long noexec = v->spec->exec_any ? 0 : MS_NOEXEC;
 
-	/* "size=0" would mean without a bound */
-	snprintf(options, sizeof(options), "size=%lld,nr_inodes=%lld,mode=1777",
-		 (long long)(size > 4096 ? size : 4096), size / 4096 + 16);
-	return mount_own(v, "tmp", "tmpfs", MS_NODEV | noexec, options, e);
+	return mount_own(v, "tmp", "tmpfs", MS_NODEV | noexec, v->tmp_options,
+			 e);
 }
 
 /* Folders and links that only an empty root lacks. */
@@ -364,6 +399,5 @@ view_enter(struct view *v, int *proc, struct err *e)
 	    cover_proc(v, e) < 0 || switch_root(v, e) < 0)
 		return -1;
 	*proc = steal_fd(&v->proc);
-	view_free(v);
 	return 0;
 }

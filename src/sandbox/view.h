@@ -37,7 +37,9 @@ void view_free(struct view *v);
  * capabilities of its mount namespace and the host's /proc at /proc.
  *
  * *proc becomes a descriptor of the sandbox's own /proc, which stays usable
- * where the host's /proc was granted and covers it; the caller closes it.
+ * where the host's /proc was granted and covers it; the caller closes it, and
+ * every other descriptor above FD_ID_LOCK: they are the view's.  Frees nothing:
+ * to free is to write, and what is written after a fork is copied.
  */
 int view_enter(struct view *v, int *proc, struct err *e);
 

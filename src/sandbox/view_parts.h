@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sandbox/place.h"
 #include "sandbox/view.h"
 
 #define MAX_ENTRIES 256
@@ -27,11 +28,14 @@ struct view {
 	size_t n;
 	char *links[MAX_ENTRIES][2]; /* path, target */
 	bool callers[MAX_ENTRIES];   /* the link is the caller's own */
+	char *folders[MAX_ENTRIES];  /* that the link is in; NULL: "/" */
 	size_t n_links;
 	bool writable_proc;
-	bool old_kernel; /* no mount_setattr */
-	int base;	 /* O_PATH of the new root */
-	int proc;	 /* the sandbox's own /proc */
+	bool old_kernel;      /* no mount_setattr */
+	char tmp_options[64]; /* of the private /tmp */
+	struct places places; /* of the new root */
+	int base;	      /* O_PATH of the new root */
+	int proc;	      /* the sandbox's own /proc */
 };
 
 /* The first `n` entries are sorted: what is above comes first. */

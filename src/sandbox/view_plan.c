@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,11 +15,17 @@ static int
 add_links(struct view *v, struct walk *w, struct err *e)
 {
 	for (int i = 0; i < w->n_links; i++) {
+		const char *path = w->links[i].path;
+		const char *slash = strrchr(path, '/');
+
 		if (v->n_links == MAX_ENTRIES)
 			return err_set(e, ERR_USAGE,
 				       "more than %d symbolic links",
 				       MAX_ENTRIES);
 		v->callers[v->n_links] = w->links[i].callers;
+		if (slash > path)
+			v->folders[v->n_links] =
+				xstrndup(path + 1, (size_t)(slash - path) - 1);
 		v->links[v->n_links][0] = steal_ptr(&w->links[i].path);
 		v->links[v->n_links++][1] = steal_ptr(&w->links[i].target);
 	}
@@ -32,10 +39,11 @@ add_entry(struct view *v, struct walk *w, uint64_t attributes, struct err *e)
 
 	if (v->n == MAX_ENTRIES)
 		return err_set(e, ERR_USAGE, "more than %d paths", MAX_ENTRIES);
-	*entry = (struct entry){ .path = steal_ptr(&w->path),
-				 .tree = -1,
-				 .attributes = attributes,
-				 .folder = w->folder };
+	entry->path = steal_ptr(&w->path);
+	entry->tree = -1;
+	entry->attributes = attributes;
+	entry->folder = w->folder;
+	entry->cover = false;
 	v->n++;
 	return 0;
 }
@@ -204,6 +212,7 @@ view_free(struct view *v)
 	for (size_t i = 0; i < v->n_links; i++) {
 		free(v->links[i][0]);
 		free(v->links[i][1]);
+		free(v->folders[i]);
 	}
 	if (v->base >= 0)
 		close(v->base);
@@ -294,6 +303,16 @@ cover_private(struct view *v, const struct view_user *user, struct err *e)
 	return 0;
 }
 
+/* "size=0" would mean without a bound. */
+static void
+set_tmp_options(struct view *v, int64_t size)
+{
+	snprintf(v->tmp_options, sizeof(v->tmp_options),
+		 "size=%lld,nr_inodes=%lld,mode=1777",
+		 (long long)(size > 4096 ? size : 4096),
+		 (long long)size / 4096 + 16);
+}
+
 int
 view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
 	     struct view **out, struct err *e)
@@ -302,6 +321,8 @@ view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
 
 	v->spec = spec;
 	v->base = v->proc = -1;
+	v->places.made = "";
+	set_tmp_options(v, spec->tmp_bytes);
 	v->writable_proc = user && user->maps;
 	if (collect(v, e) < 0 || (user && cover_private(v, user, e) < 0))
 		return -1;

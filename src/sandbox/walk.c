@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sandbox/mountapi.h"
 
 /* A walk under way: `rest` is what is still to be walked. */
 struct step {
@@ -68,7 +69,7 @@ follow(struct step *s, int link, uid_t owner, const char *path, struct err *e)
 	memcpy(joined, target, (size_t)n);
 	joined[n] = '/';
 	memcpy(joined + n + 1, s->rest, strlen(s->rest) + 1);
-	memcpy(s->rest, joined, sizeof(joined));
+	memcpy(s->rest, joined, strlen(joined) + 1);
 	return target[0] == '/' ? open_root(s, e) : 0;
 }
 
@@ -109,7 +110,7 @@ go_into(struct step *s, const char *name, struct err *e)
 		return check_link(s->w->fd, &st, path, e) < 0 ?
 			       -1 :
 			       follow(s, fd, st.st_uid, path, e);
-	memcpy(s->canon, path, sizeof(path));
+	memcpy(s->canon, path, strlen(path) + 1);
 	close(s->w->fd);
 	s->w->fd = steal_fd(&fd);
 	s->w->folder = S_ISDIR(st.st_mode);
@@ -131,19 +132,54 @@ next_component(struct step *s, char name[NAME_MAX + 1])
 	return true;
 }
 
-int
-walk_open(const char *path, struct walk *w, struct err *e)
+/* Is it written as a walk would write it: no "//", no ".", no ".."? */
+static bool
+is_canonical(const char *path)
 {
-	struct step s = { .w = w };
+	const char *p = path;
+
+	while (*p++ == '/') {
+		size_t len = strcspn(p, "/");
+
+		if (len == 0 || len > NAME_MAX ||
+		    (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.'))))
+			return false;
+		p += len;
+	}
+	return true;
+}
+
+/*
+ * Most paths lead through no symlink, which the kernel tells in one call:
+ * 1 it was opened, 0 it has to be walked, -1 there is no such file.
+ */
+static int
+open_at_once(const char *path, struct walk *w, struct err *e)
+{
+	_close_ int fd = -1;
+	struct stat st;
+
+	if (!is_canonical(path))
+		return 0;
+	fd = mountapi_open_real(path);
+	if (fd < 0)
+		return errno == ENOENT ? err_errno(e, "%s", path) : 0;
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, "stat %s", path);
+	w->fd = steal_fd(&fd);
+	w->folder = S_ISDIR(st.st_mode);
+	w->path = xstrdup(path);
+	return 1;
+}
+
+static int
+walk(const char *path, struct walk *w, struct err *e)
+{
+	struct step s; /* large: what is not used is not cleared */
 	char name[NAME_MAX + 1];
 	int rc;
 
-	memset(w, 0, sizeof(*w));
-	w->fd = -1;
-	w->folder = true;
-	if (path[0] != '/' || strlen(path) >= PATH_MAX)
-		return err_set(e, ERR_USAGE, "%s is not an absolute path",
-			       path);
+	s.w = w;
 	memcpy(s.rest, path, strlen(path) + 1);
 	rc = open_root(&s, e);
 	while (rc == 0 && next_component(&s, name)) {
@@ -158,6 +194,23 @@ walk_open(const char *path, struct walk *w, struct err *e)
 	if (rc < 0)
 		walk_release(w);
 	return rc;
+}
+
+int
+walk_open(const char *path, struct walk *w, struct err *e)
+{
+	int rc;
+
+	memset(w, 0, sizeof(*w));
+	w->fd = -1;
+	w->folder = true;
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
+		return err_set(e, ERR_USAGE, "%s is not an absolute path",
+			       path);
+	rc = open_at_once(path, w, e);
+	if (rc == 0)
+		return walk(path, w, e);
+	return rc < 0 ? -1 : 0;
 }
 
 void

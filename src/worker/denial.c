@@ -1,29 +1,26 @@
 #include "worker/denial.h"
 
+#include <linux/capability.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "plugin/items.h"
 #include "worker/launch.h"
+#include "worker/look.h"
+#include "worker/mention.h"
 
-#define MAX_WORDS 64
-#define LOOK_MS 500
-
-/* A name that the plugin mentioned. */
-struct mention {
-	char path[PATH_MAX];
-	bool write;
-	bool program; /* is one, and may be started */
+/* One job's failure. */
+struct failure {
+	struct record *record;
+	const struct sandbox_spec *spec;
+	struct mentions said;
 };
 
 void
@@ -51,268 +48,260 @@ denial_add(struct record *r, const struct denial *d)
 	value_append(r->denials, v);
 }
 
-/* --- What the sandbox shows ---------------------------------------------- */
+/* --- The line that would allow it ----------------------------------------- */
 
-static bool
-is_below(const char *path, const char *folder)
+/* As YAML reads it: in quotes where it holds what has a meaning there. */
+static void
+append_item(struct buf *out, const char *item)
 {
-	size_t len = strlen(folder);
+	bool bare = (isalpha((unsigned char)*item) || *item == '/') &&
+		    item[strspn(item, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM"
+				      "NOPQRSTUVWXYZ0123456789/._-")] == '\0';
 
-	return strncmp(path, folder, len) == 0 &&
-	       (len == 1 || path[len] == '/' || path[len] == '\0');
+	if (!bare)
+		buf_addc(out, '"');
+	for (; *item; item++)
+		buf_addf(out, *item == '"' || *item == '\\' ? "\\%c" : "%c",
+			 *item);
+	if (!bare)
+		buf_addc(out, '"');
 }
 
-static bool
-any_covers(const struct strv *folders, const char *path)
+static void
+add(struct failure *f, const char *access, const char *object, const char *key,
+    const char *item)
 {
-	for (size_t i = 0; i < folders->n; i++)
-		if (is_below(path, folders->items[i]))
-			return true;
-	return false;
+	_buf_ struct buf allow = { 0 };
+	struct denial d;
+
+	memset(&d, 0, sizeof(d));
+	buf_addf(&allow, "%s: [", key);
+	append_item(&allow, item);
+	buf_addc(&allow, ']');
+	snprintf(d.access, sizeof(d.access), "%s", access);
+	snprintf(d.object, sizeof(d.object), "%s", object);
+	/* half a line would allow something else */
+	if (allow.len < sizeof(d.allow))
+		memcpy(d.allow, allow.data, allow.len);
+	denial_add(f->record, &d);
 }
+
+/* A program in the usual folders is asked for by its name. */
+static void
+add_exec(struct failure *f, const char *path)
+{
+	const char *base = strrchr(path, '/') + 1;
+	_free_ char *usual = launch_which(base);
+	bool by_name = usual && (strcmp(usual, path) == 0 ||
+				 (strncmp(usual, "/usr/", 5) == 0 &&
+				  strcmp(usual + 4, path) == 0));
+
+	add(f, "exec", path, "exec", by_name ? base : path);
+}
+
+/* --- What the sandbox shows ----------------------------------------------- */
 
 static bool
 is_private(const char *path)
 {
 	static const char *const own[] = {
-		"/tmp",	       "/dev/null",    "/dev/zero", "/dev/full",
+		"/dev/null",   "/dev/zero",    "/dev/full",
 		"/dev/random", "/dev/urandom", "/dev/fd",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		if (is_below(path, own[i]))
+		if (look_is_below(path, own[i]))
 			return true;
 	/* processes are there; what else /proc has, has to be granted */
-	return strncmp(path, "/proc/", 6) == 0 &&
-	       (isdigit((unsigned char)path[6]) ||
-		strncmp(path + 6, "self", 4) == 0);
+	return strcmp(path, "/tmp") == 0 || strcmp(path, "/proc") == 0 ||
+	       strcmp(path, "/dev") == 0 ||
+	       (strncmp(path, "/proc/", 6) == 0 &&
+		(isdigit((unsigned char)path[6]) ||
+		 strncmp(path + 6, "self", 4) == 0));
+}
+
+/* "/" shows nothing of /proc: that is the sandbox's own. */
+static bool
+granted(const struct strv *list, const char *path)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (look_is_below(path, list->items[i]) &&
+		    !(strcmp(list->items[i], "/") == 0 &&
+		      look_is_below(path, "/proc")))
+			return true;
+	return false;
 }
 
 static bool
 may_read(const struct sandbox_spec *s, const char *path)
 {
-	return is_private(path) || any_covers(&s->read, path) ||
-	       any_covers(&s->write, path) || any_covers(&s->libraries, path) ||
-	       strv_has(&s->exec, path);
+	return is_private(path) || granted(&s->read, path) ||
+	       granted(&s->write, path) || granted(&s->libraries, path) ||
+	       strv_has(&s->exec, path) ||
+	       (s->host_processes && look_is_below(path, "/proc"));
 }
 
-/* --- What the host has ---------------------------------------------------- */
-
-/* One byte for each: 'f' a file, 'x' one that can be started, '-' none. */
-static _Noreturn void
-look(const struct mention *m, size_t n, int out)
+/* A folder that something visible is in is there itself. */
+static bool
+is_on_the_way(const struct sandbox_spec *s, const char *folder)
 {
-	char found[MAX_WORDS];
+	const struct strv *lists[] = { &s->read, &s->write, &s->libraries,
+				       &s->exec };
 
-	for (size_t i = 0; i < n; i++) {
-		struct stat st;
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
+		for (size_t i = 0; i < lists[l]->n; i++)
+			if (look_is_below(lists[l]->items[i], folder))
+				return true;
+	return false;
+}
 
-		found[i] = '-';
-		if (stat(m[i].path, &st) == 0)
-			found[i] = S_ISREG(st.st_mode) && (st.st_mode & 0111) ?
-					   'x' :
-					   'f';
+/* Granted, but only its owner, or root, could use it. */
+static void
+judge_mode(struct failure *f, const struct mention *m, const struct look *l)
+{
+	mode_t bit = m->write ? S_IWOTH : S_IROTH;
+	int capability = m->write ? CAP_DAC_OVERRIDE : CAP_DAC_READ_SEARCH;
+
+	if (!m->refused || geteuid() != 0 || f->spec->user_set ||
+	    (l->mode & bit) || (f->spec->capabilities & 1ULL << capability))
+		return;
+	add(f, m->write ? "write" : "read", m->path, "capabilities",
+	    m->write ? "dac_override" : "dac_read_search");
+}
+
+static bool
+may_start(const struct sandbox_spec *s, const char *path, const struct look *l)
+{
+	/* a library, or what needs no permission of its own */
+	return strv_has(&s->exec, path) || strv_has(&s->exec, l->real) ||
+	       granted(&s->libraries, path) ||
+	       granted(&s->libraries, l->real) ||
+	       (s->exec_any && may_read(s, path));
+}
+
+/* What would have been written: the file, or the folder that it is new in. */
+static void
+judge_write(struct failure *f, const struct mention *m, const struct look *l)
+{
+	_free_ char *folder = xstrdup(m->path);
+	struct look *in = xcalloc(1, sizeof(*in));
+
+	if (l->kind == LOOK_NONE || l->kind == LOOK_FOLDER) {
+		*strrchr(folder, '/') = '\0';
+		if (*folder && l->kind == LOOK_NONE)
+			look_at(&folder, 1, in);
+		if (in->kind == LOOK_FOLDER && strcmp(folder, "/tmp") != 0 &&
+		    !granted(&f->spec->write, folder))
+			add(f, "write", m->path, "write", folder);
+		else if (in->kind == LOOK_FOLDER)
+			judge_mode(f, m, in);
+	} else if (granted(&f->spec->write, m->path)) {
+		judge_mode(f, m, l);
+	} else {
+		add(f, "write", m->path, "write", m->path);
 	}
-	_exit(write(out, found, n) == (ssize_t)n ? 0 : 1);
+	look_free(in, 1);
 }
-
-/*
- * Look for all of them, in a child: the names are the plugin's choice, and
- * one on a network mount whose server is gone would hold us up for ever.
- */
-static bool
-look_on_host(const struct mention *m, size_t n, char found[MAX_WORDS])
-{
-	_close_ int in = -1;
-	struct pollfd p = { .events = POLLIN };
-	int ends[2];
-	bool ok = false;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return false;
-	in = p.fd = ends[0];
-	pid = fork();
-	if (pid == 0)
-		look(m, n, ends[1]);
-	close(ends[1]);
-	if (pid < 0)
-		return false;
-	if (poll(&p, 1, LOOK_MS) > 0)
-		ok = read(in, found, n) == (ssize_t)n;
-	kill(pid, SIGKILL);
-	/* one that hangs is left behind, and is init's when we are gone */
-	waitpid(pid, NULL, ok ? 0 : WNOHANG);
-	return ok;
-}
-
-/* --- What the plugin mentioned -------------------------------------------- */
-
-struct mentions {
-	struct mention *items;
-	size_t n;
-	const struct sandbox_spec *spec;
-};
 
 static void
-mention(struct mentions *all, const char *path, bool write, bool program)
+judge(struct failure *f, const struct mention *m, const struct look *l)
 {
-	struct mention *m = &all->items[all->n];
+	bool program =
+		m->program || l->kind == LOOK_PROGRAM || l->kind == LOOK_SCRIPT;
 
-	if (all->n == MAX_WORDS || strlen(path) >= sizeof(m->path))
+	if (l->kind == LOOK_HUNG || is_private(m->path))
 		return;
-	for (size_t i = 0; i < all->n; i++)
-		if (strcmp(all->items[i].path, path) == 0)
-			return;
-	if (write   ? any_covers(&all->spec->write, path) :
-	    program ? strv_has(&all->spec->exec, path) :
-		      may_read(all->spec, path))
+	if (m->write) {
+		judge_write(f, m, l);
 		return;
-	snprintf(m->path, sizeof(m->path), "%s", path);
-	m->write = write;
-	m->program = program;
-	all->n++;
-}
-
-/* "curl" of "sh: 1: curl: not found": a program of that name. */
-static void
-mention_program(struct mentions *all, const char *name)
-{
-	_free_ char *path = launch_which(name);
-
-	if (path)
-		mention(all, path, false, true);
-}
-
-/* The word before "not found" or "command not found". */
-static void
-mention_missing(struct mentions *all, const char *line)
-{
-	_free_ char *copy = xstrdup(line);
-	char *end = strstr(copy, ": not found");
-	char *command = strstr(copy, ": command not found");
-	char *start;
-
-	if (!end || (command && command < end))
-		end = command;
-	if (!end)
+	}
+	if (l->kind == LOOK_NONE)
 		return;
-	*end = '\0';
-	start = end;
-	while (start > copy && !strchr(" :", start[-1]))
-		start--;
-	if (*start && !strchr(start, '/'))
-		mention_program(all, start);
+	if (program && l->kind != LOOK_FOLDER &&
+	    (m->refused || m->program || !may_read(f->spec, m->path))) {
+		if (!may_start(f->spec, m->path, l))
+			add_exec(f, m->path);
+	} else if (may_read(f->spec, m->path)) {
+		judge_mode(f, m, l);
+	} else if (l->kind != LOOK_FOLDER || !is_on_the_way(f->spec, m->path) ||
+		   m->refused) {
+		add(f, "read", m->path, "read", m->path);
+	}
 }
 
-/* Cut a line at blanks, quotes, colons and brackets, as messages put them. */
-static void
-mention_line(struct mentions *all, const char *line)
-{
-	bool write = strstr(line, "Read-only") != NULL;
-	_free_ char *copy = xstrdup(line);
-	char *save = NULL;
-
-	for (char *w = strtok_r(copy, " \t:;,'\"`()[]<>", &save); w;
-	     w = strtok_r(NULL, " \t:;,'\"`()[]<>", &save))
-		if (w[0] == '/' && w[1])
-			mention(all, w, write, false);
-	mention_missing(all, line);
-}
+/* --- All of it ------------------------------------------------------------ */
 
 static bool
-is_refusal(const char *line)
+has_variable(const struct sandbox_spec *s, const char *name)
 {
-	static const char *const words[] = {
-		"No such file",
-		"Permission denied",
-		"not found",
-		"Read-only",
-		"cannot open",
-		"can't open",
-		"Operation not permitted",
-	};
+	size_t len = strlen(name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcasestr(line, words[i]))
+	for (size_t i = 0; i < s->env.n; i++)
+		if (strncmp(s->env.items[i], name, len) == 0 &&
+		    s->env.items[i][len] == '=')
 			return true;
 	return false;
 }
 
 static void
-mention_text(struct mentions *all, const char *text)
+judge_variables(struct failure *f)
 {
-	_free_ char *copy = xstrdup(text);
-	char *save = NULL;
+	for (size_t i = 0; i < f->said.variables.n; i++) {
+		const char *name = f->said.variables.items[i];
+		_free_ char *normal = NULL;
+		struct err e = ERR_INIT;
 
-	for (char *line = strtok_r(copy, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save))
-		if (is_refusal(line))
-			mention_line(all, line);
-}
-
-static void
-mention_error(struct mentions *all, const struct value *data)
-{
-	static const char *const keys[] = { "filename", "filename2" };
-	int64_t number = value_get_int(data, "errno", 0);
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		const char *name = value_get_string(data, keys[i], "");
-
-		if (name[0] == '/' && number == EROFS)
-			mention(all, name, true, false);
-		else if (name[0] == '/')
-			mention(all, name, false, false);
-		else if (*name && !strchr(name, '/') && number == ENOENT)
-			mention_program(all, name);
+		if (getenv(name) && !has_variable(f->spec, name) &&
+		    item_env(name, &normal, &e) == 0)
+			add(f, "env", name, "env", name);
 	}
 }
 
+/* Sockets that the kernel refuses without asking us. */
 static void
-add_mention(struct record *r, const struct mention *m, char found)
+judge_sockets(struct failure *f)
 {
-	struct denial d;
-	const char *key = m->write		     ? "write" :
-			  m->program || found == 'x' ? "exec" :
-						       "read";
-	const char *name = m->path;
+	const struct sandbox_spec *s = f->spec;
 
-	/* a program in the usual folders is asked for by its name */
-	if (strcmp(key, "exec") == 0) {
-		const char *base = strrchr(m->path, '/') + 1;
-		_free_ char *usual = launch_which(base);
+	if (f->said.netlink && !s->host_network)
+		add(f, "socket", "AF_NETLINK", "network", "host");
+	if (f->said.raw && s->host_network &&
+	    !(s->capabilities & 1ULL << CAP_NET_RAW))
+		add(f, "socket", "SOCK_RAW", "capabilities", "net_raw");
+}
 
-		if (usual && strcmp(usual, m->path) == 0)
-			name = base;
-	}
-	memset(&d, 0, sizeof(d));
-	snprintf(d.access, sizeof(d.access), "%s", key);
-	snprintf(d.object, sizeof(d.object), "%.1023s", m->path);
-	if ((size_t)snprintf(d.allow, sizeof(d.allow), "%s: [%s]", key, name) >=
-	    sizeof(d.allow))
-		d.allow[0] = '\0';
-	denial_add(r, &d);
+static void
+judge_paths(struct failure *f)
+{
+	char *paths[MENTIONS_MAX];
+	struct look *all;
+
+	if (!f->said.n)
+		return;
+	all = xcalloc(f->said.n, sizeof(*all));
+	for (size_t i = 0; i < f->said.n; i++)
+		paths[i] = f->said.items[i].path;
+	look_at(paths, f->said.n, all);
+	for (size_t i = 0; i < f->said.n; i++)
+		judge(f, &f->said.items[i], &all[i]);
+	look_free(all, f->said.n);
 }
 
 void
 denial_from_failure(struct record *r, const struct sandbox_spec *spec,
 		    const char *text)
 {
-	struct mentions all = { .spec = spec };
-	_free_ struct mention *items = xcalloc(MAX_WORDS, sizeof(*items));
-	char found[MAX_WORDS];
+	struct failure f = { .record = r, .spec = spec };
+	const char *trace = value_get_string(r->error_data, "traceback", text);
 
-	all.items = items;
 	if (r->error_data)
-		mention_error(&all, r->error_data);
+		mention_error(&f.said, r->error_data);
 	if (r->error_message)
-		mention_text(&all, r->error_message);
+		mention_text(&f.said, r->error_message, trace);
 	if (text)
-		mention_text(&all, text);
-	if (all.n == 0 || !look_on_host(items, all.n, found))
-		return;
-	for (size_t i = 0; i < all.n; i++)
-		if (found[i] != '-')
-			add_mention(r, &items[i], found[i]);
+		mention_text(&f.said, text, trace);
+	judge_paths(&f);
+	judge_variables(&f);
+	judge_sockets(&f);
+	mentions_release(&f.said);
 }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,8 +140,8 @@ read_reports(struct job_run *run, struct err *e)
 static void
 read_stream(struct job_run *run, int *fd)
 {
-	char chunk[CHUNK];
-	ssize_t n = read(*fd, chunk, sizeof(chunk));
+	char *chunk = run->chunk;
+	ssize_t n = read(*fd, chunk, CHUNK);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -271,6 +272,7 @@ follow(struct job_run *run, struct err *e)
 static void
 run_release(struct job_run *run)
 {
+	free(run->chunk);
 	job_output_release(run);
 	sandbox_release(&run->box);
 	sandbox_spec_release(&run->spec);
@@ -305,6 +307,8 @@ job_run(struct job *job, struct err *e)
 	job->record.state = JOB_RUNNING;
 	sandbox_spec_init(&run.spec);
 	sandbox_init(&run.box);
+	/* not on the stack, where every page of it would be touched */
+	run.chunk = xmalloc(CHUNK);
 	if (start(&run, e) < 0)
 		return -1;
 	write_stdin(&run);

@@ -197,11 +197,11 @@ decide(struct job_run *run, const struct buf *tail)
 		reasons[run->exited.reason](run);
 	if (r->error_code)
 		return;
-	if (aborted || (run->broken.kind != ERR_NONE && run->answered))
-		end_broken(run);
-	else if (WIFSIGNALED(status) && !run->answered)
+	/* what it said wrong counts where it did not just die of it */
+	if (!aborted && !run->answered && WIFSIGNALED(status))
 		end_by_signal(run, WTERMSIG(status));
-	else if (WIFEXITED(status) && (rpc ? !run->answered : status != 0))
+	else if (!aborted && !run->answered && WIFEXITED(status) &&
+		 (rpc || status != 0))
 		end_by_exit(run, WEXITSTATUS(status), tail);
 	else if (run->broken.kind != ERR_NONE)
 		end_broken(run);

@@ -18,9 +18,8 @@
 #include "worker/program.h"
 
 /* Starts the SDK's loader; its arguments follow. */
-#define BOOT                                         \
-	"import sys;sys.path.insert(0,sys.argv[1]);" \
-	"from devops_agent import _loader;_loader.main()"
+static const char boot[] = "import sys;sys.path.insert(0,sys.argv[1]);"
+			   "from devops_agent import _loader;_loader.main()";
 
 #define ZONEINFO "/usr/share/zoneinfo"
 
@@ -105,7 +104,7 @@ python_command(const struct program *p, const struct runtime *rt,
 	       struct sandbox_spec *spec)
 {
 	const char *const words[] = { rt->python, "-I", "-S",	 "-B",
-				      "-c",	  BOOT, rt->sdk, p->path };
+				      "-c",	  boot, rt->sdk, p->path };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		strv_add(&spec->argv, words[i]);

@@ -12,8 +12,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-write_and_read(const struct value *v, void (*encode)(const struct value *,
-						     struct buf *))
+write_and_read(const struct value *v,
+	       void (*encode)(const struct value *, struct buf *))
 {
 	_buf_ struct buf text = { 0 };
 	_value_ struct value *again = NULL;

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # lib.sh: an agent, plugins and a host to harm, for the tests of the sandbox.
 #
+#	export TMPDIR=/var/tmp		the sandbox has a /tmp of its own
 #	. "$(dirname "$0")/lib/tap.sh"
 #	. "$ROOT/t/hostile/lib.sh"
 #

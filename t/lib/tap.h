@@ -94,7 +94,8 @@ TAP_FORMAT(2, 3) static bool tap_ok(bool held, const char *format, ...)
 }
 
 TAP_FORMAT(3, 4)
-static bool tap_is_int(intmax_t got, intmax_t want, const char *format, ...)
+static bool
+tap_is_int(intmax_t got, intmax_t want, const char *format, ...)
 {
 	TAP_REPORT(got == want, "");
 	if (got != want)
@@ -104,8 +105,8 @@ static bool tap_is_int(intmax_t got, intmax_t want, const char *format, ...)
 
 /* Either may be NULL, which equals NULL only. */
 TAP_FORMAT(3, 4)
-static bool tap_is_str(const char *got, const char *want, const char *format,
-		       ...)
+static bool
+tap_is_str(const char *got, const char *want, const char *format, ...)
 {
 	bool same = got && want ? !strcmp(got, want) : got == want;
 
@@ -121,8 +122,8 @@ static bool tap_is_str(const char *got, const char *want, const char *format,
 
 /* got contains want somewhere; for messages whose rest may vary. */
 TAP_FORMAT(3, 4)
-static bool tap_has_str(const char *got, const char *want, const char *format,
-			...)
+static bool
+tap_has_str(const char *got, const char *want, const char *format, ...)
 {
 	bool found = got && want && strstr(got, want);
 
@@ -134,8 +135,9 @@ static bool tap_has_str(const char *got, const char *want, const char *format,
 }
 
 TAP_FORMAT(4, 5)
-static bool tap_is_mem(const void *got, const void *want, size_t size,
-		       const char *format, ...)
+static bool
+tap_is_mem(const void *got, const void *want, size_t size, const char *format,
+	   ...)
 {
 	const unsigned char *g = got, *w = want;
 	size_t at = 0;

@@ -10,7 +10,10 @@ struct text {
 	size_t len;
 };
 
-#define T(literal) { literal, sizeof(literal) - 1 }
+#define T(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 static const struct {
 	const char *title;
@@ -87,7 +90,8 @@ static const struct {
 	{ "a plus sign", T("+1"), "at byte 0: expected a value, found '+'" },
 	{ "a minus sign alone", T("-"), "at byte 0: expected a value" },
 	{ "two minus signs", T("--1"), "at byte 0: expected a value" },
-	{ "a leading zero", T("01"), "at byte 1: a digit after a leading zero" },
+	{ "a leading zero", T("01"),
+	  "at byte 1: a digit after a leading zero" },
 	{ "minus and a leading zero", T("-012"), "at byte 2: a digit after" },
 	{ "a point first", T(".5"), "at byte 0: expected a value" },
 	{ "a point last", T("[5.]"), "at byte 3: expected a digit, found ']'" },
@@ -175,8 +179,9 @@ test_check(void)
 		if (!checks[i].want)
 			is_str(e.msg, "", "%s is accepted", checks[i].title);
 		else if (is_int(r, -1, "%s is refused", checks[i].title))
-			has_str(e.msg, checks[i].want, "... and it is said "
-						       "where and why");
+			has_str(e.msg, checks[i].want,
+				"... and it is said "
+				"where and why");
 	}
 }
 
@@ -253,7 +258,8 @@ test_prefixes(void)
 	is_int((intmax_t)accepted, 0, "no shorter start of it is");
 }
 
-/* --- Members ---------------------------------------------------------------- */
+/* --- Members ----------------------------------------------------------------
+ */
 
 static int
 note(void *arg, struct json_text key, struct json_text value, struct err *e)
@@ -283,7 +289,8 @@ test_each(void)
 	} cases[] = {
 		{ "{ \"a\" : 1 , \"b\\n\":[ 1,{\"c\":2}] ,\"d\":{\"e\": []} }",
 		  "\"a\"=1;\"b\\n\"=[ 1,{\"c\":2}];\"d\"={\"e\": []};" },
-		{ "[1, \"x\" ,[2,3],{\"a\":1}]", "-=1;-=\"x\";-=[2,3];-={\"a\":1};" },
+		{ "[1, \"x\" ,[2,3],{\"a\":1}]",
+		  "-=1;-=\"x\";-=[2,3];-={\"a\":1};" },
 		{ "{}", "" },
 		{ "[]", "" },
 		{ " 12 ", "" },
@@ -360,7 +367,8 @@ test_pick(void)
 	}
 }
 
-/* --- Scalars ---------------------------------------------------------------- */
+/* --- Scalars ----------------------------------------------------------------
+ */
 
 static void
 test_strings(void)
@@ -382,8 +390,12 @@ test_strings(void)
 		  "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 0 },
 		{ "\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", 9,
 		  "A\xc3\xa9\xe2\x82\xac", 4 },
-		{ "\"a\xe2\x82\xac" "b\"", 3, "a", 4 },
-		{ "\"a\xe2\x82\xac" "b\"", 4, "a\xe2\x82\xac", 1 },
+		{ "\"a\xe2\x82\xac"
+		  "b\"",
+		  3, "a", 4 },
+		{ "\"a\xe2\x82\xac"
+		  "b\"",
+		  4, "a\xe2\x82\xac", 1 },
 		{ "\"\\ud83d\\ude00x\"", 3, "", 5 },
 		{ "\"abc\\ndef\"", 5, "abc\nd", 2 },
 		{ "\"ab\\u20ac\\n\"", 4, "ab", 4 },
@@ -450,7 +462,8 @@ test_numbers(void)
 	   "a number of 500 digits is neither");
 }
 
-/* --- Trees ------------------------------------------------------------------ */
+/* --- Trees ------------------------------------------------------------------
+ */
 
 static void
 test_decode(void)
@@ -460,8 +473,9 @@ test_decode(void)
 		struct text in;
 		const char *want; /* encoded again, or the error */
 	} cases[] = {
-		{ "every type", T(" {\"a\": [1, -2.5, true, false, null, \"x\"],"
-				  " \"b\": {}} "),
+		{ "every type",
+		  T(" {\"a\": [1, -2.5, true, false, null, \"x\"],"
+		    " \"b\": {}} "),
 		  "{\"a\":[1,-2.5,true,false,null,\"x\"],\"b\":{}}" },
 		{ "the order of members", T("{\"z\":1,\"a\":2,\"m\":3}"),
 		  "{\"z\":1,\"a\":2,\"m\":3}" },
@@ -490,7 +504,8 @@ test_decode(void)
 		  "at byte 0: -9223372036854775809 does not fit 64 bits" },
 		{ "a real past a double", T("{\"a\":1e999}"),
 		  "at byte 5: 1e999 is too large a number" },
-		{ "a member twice", T("{\"a\":1,\"a\":2}"), "duplicate object key" },
+		{ "a member twice", T("{\"a\":1,\"a\":2}"),
+		  "duplicate object key" },
 		{ "a NUL in a key", T("{\"a\\u0000\":1}"),
 		  "at byte 1: \"a\\u0000\" has a NUL, as a key" },
 	};

@@ -167,7 +167,8 @@ test_small(void)
 	is_int((intmax_t)right, 400, "limits of 0 to 399 bytes hold");
 }
 
-/* --- Text ---------------------------------------------------------------------- */
+/* --- Text
+ * ---------------------------------------------------------------------- */
 
 static const struct {
 	const char *in;
@@ -250,7 +251,9 @@ test_cut(void)
 		{ "a\xe2\x82\xac", 3, 1 },
 		{ "a\xe2\x82\xac", 2, 1 },
 		{ "a\xe2\x82\xac", 1, 1 },
-		{ "a\xe2\x82\xac" "b", 4, 4 },
+		{ "a\xe2\x82\xac"
+		  "b",
+		  4, 4 },
 		{ "\xf0\x9f\x98\x80", 3, 0 },
 		{ "\xf0\x9f\x98\x80", 1, 0 },
 		{ "\x80\x80\x80\x80\x80\x80", 4, 4 },
@@ -261,8 +264,10 @@ test_cut(void)
 	for (size_t i = 0; i < TAP_COUNT(cases); i++)
 		is_int((intmax_t)text_cut(cases[i].in, strlen(cases[i].in),
 					  cases[i].max),
-		       (intmax_t)cases[i].want, "text %zu is cut between "
-						"characters", i);
+		       (intmax_t)cases[i].want,
+		       "text %zu is cut between "
+		       "characters",
+		       i);
 }
 
 static void
@@ -278,12 +283,16 @@ test_terminal(void)
 		{ "ESC is shown", "\x1b[31mred", NULL, "\\x1b[31mred" },
 		{ "bell, backspace, return and DEL are shown", "\a\b\r\x7f",
 		  NULL, "\\x07\\x08\\x0d\\x7f" },
-		{ "C1 is shown", "\xc2\x9b" "2J", NULL, "\\x9b2J" },
+		{ "C1 is shown",
+		  "\xc2\x9b"
+		  "2J",
+		  NULL, "\\x9b2J" },
 		{ "bytes that are no UTF-8 are shown", "\x9b\xff\xe2\x82", NULL,
 		  "\\x9b\\xff\\xe2\\x82" },
 		{ "bidi controls are shown",
-		  "\xe2\x80\xae" "a\xe2\x81\xa9\xe2\x80\x8f\xd8\x9c", NULL,
-		  "\\u202ea\\u2069\\u200f\\u061c" },
+		  "\xe2\x80\xae"
+		  "a\xe2\x81\xa9\xe2\x80\x8f\xd8\x9c",
+		  NULL, "\\u202ea\\u2069\\u200f\\u061c" },
 		{ "neighbours of bidi controls stay",
 		  "\xe2\x80\xa9\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa", NULL,
 		  "\xe2\x80\xa9\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa" },
