@@ -76,7 +76,8 @@ endif
 # --- Sources -----------------------------------------------------------------
 
 SRCS     := $(wildcard src/*/*.c)
-GEN_SRCS := $(wildcard src/sandbox/gen/*.c src/sandbox/seccomp_rules.c)
+GEN_SRCS := $(wildcard src/sandbox/gen/*.c src/sandbox/seccomp_rules.c \
+	src/sandbox/seccomp_grants.c)
 GEN_C    := $(if $(GEN_SRCS),$(GEN)/seccomp_filters.c)
 OBJS     := $(SRCS:%.c=$(O)/obj/%.o) $(GEN_C:%.c=$(O)/obj/%.o)
 MAIN_OBJ := $(O)/obj/src/main.o

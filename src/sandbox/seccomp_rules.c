@@ -18,42 +18,6 @@
 
 #include "sandbox/seccomp_words.h"
 
-#define NETS(...) (uint8_t)(__VA_ARGS__), false, 0
-#define ONLY_NETS(...) (uint8_t)(__VA_ARGS__), true, 0
-#define CAPABILITY(cap) 0, false, cap
-#define NONE (1 << SECCOMP_NET_NONE)
-#define TCP (1 << SECCOMP_NET_TCP)
-#define UDP (1 << SECCOMP_NET_UDP)
-#define BOTH (1 << SECCOMP_NET_TCP_UDP)
-#define HOST (1 << SECCOMP_NET_HOST)
-
-const struct seccomp_grant seccomp_grants[] = {
-	[NEED_NOTHING] = { ONLY_NETS(~0), "" },
-	[NEED_TCP] = { ONLY_NETS(NONE | TCP | BOTH | HOST),
-		       "network: [tcp:PORT]" },
-	[NEED_UDP] = { ONLY_NETS(NONE | UDP | BOTH | HOST), "network: [udp]" },
-	[NEED_NET] = { ONLY_NETS(TCP | UDP | BOTH | HOST), "network: [host]" },
-	[NEED_HOST_NET] = { ONLY_NETS(HOST), "network: [host]" },
-	[NEED_LISTEN] = { NETS(NONE | UDP | HOST), "network: [listen:PORT]" },
-	[NEED_UNIX] = { NETS(HOST), "network: [host]" },
-	[NEED_EXEC_ANY] = { NETS(0), "exec: [\"*\"]" },
-	[NEED_INIT] = { NETS(0), "" },
-	[NEED_PERFMON] = { CAPABILITY(38), "capabilities: [perfmon]" },
-	[NEED_SYS_ADMIN] = { CAPABILITY(CAP_SYS_ADMIN),
-			     "capabilities: [sys_admin]" },
-	[NEED_SYS_CHROOT] = { CAPABILITY(CAP_SYS_CHROOT),
-			      "capabilities: [sys_chroot]" },
-	[NEED_SYS_NICE] = { CAPABILITY(CAP_SYS_NICE),
-			    "capabilities: [sys_nice]" },
-	[NEED_SYS_PACCT] = { CAPABILITY(CAP_SYS_PACCT),
-			     "capabilities: [sys_pacct]" },
-	[NEED_SYS_TIME] = { CAPABILITY(CAP_SYS_TIME),
-			    "capabilities: [sys_time]" },
-	[NEED_SYS_TTY_CONFIG] = { CAPABILITY(CAP_SYS_TTY_CONFIG),
-				  "capabilities: [sys_tty_config]" },
-	[NEED_SYSLOG] = { CAPABILITY(CAP_SYSLOG), "capabilities: [syslog]" },
-};
-
 const struct seccomp_rule seccomp_rules[] = {
 
 	/* --- What every program does --- */
@@ -446,10 +410,7 @@ const struct seccomp_rule seccomp_rules[] = {
 	ALLOW("socket", .need = NEED_UNIX, .error = EAFNOSUPPORT,
 	      IF(EQ(0, AF_UNIX),
 		 EQ(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK))),
-	ALLOW("socket", .need = NEED_UNIX,
-	      IF(EQ(0, AF_UNIX), TYPE(SOCK_STREAM))),
-	ALLOW("socket", .need = NEED_UNIX,
-	      IF(EQ(0, AF_UNIX), TYPE(SOCK_SEQPACKET))),
+	ALLOW("socket", .need = NEED_UNIX, IF(EQ(0, AF_UNIX), CONNECTED)),
 	/* a datagram names its receiver, where nothing can look at it */
 	ALLOW("socket", .need = NEED_HOST_NET, IF(EQ(0, AF_UNIX))),
 	/* the C library looks for addresses by it; an empty network has none */
@@ -460,8 +421,7 @@ const struct seccomp_rule seccomp_rules[] = {
 	/* all others only widen what of the kernel can be attacked */
 	REFUSE("socket"),
 	/* a datagram socket of a pair can still send to any other */
-	ALLOW("socketpair", IF(EQ(0, AF_UNIX), TYPE(SOCK_STREAM))),
-	ALLOW("socketpair", IF(EQ(0, AF_UNIX), TYPE(SOCK_SEQPACKET))),
+	ALLOW("socketpair", IF(EQ(0, AF_UNIX), CONNECTED)),
 	ALLOW("socketpair", .need = NEED_HOST_NET, IF(EQ(0, AF_UNIX))),
 	REFUSE("socketpair"),
 

@@ -39,6 +39,13 @@
 #define TYPE(type) \
 	ANY(1, (uint32_t) ~(SOCK_CLOEXEC | SOCK_NONBLOCK), (uint32_t)(type))
 
+/* SOCK_STREAM is 1 and SOCK_SEQPACKET 5. */
+#define CONNECTED                                        \
+	ANY(1,                                           \
+	    ~(uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK |   \
+			(SOCK_STREAM ^ SOCK_SEQPACKET)), \
+	    SOCK_STREAM &SOCK_SEQPACKET)
+
 /* AF_INET is 2 and AF_INET6 10. */
 #define INET ANY(0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET &AF_INET6)
 
