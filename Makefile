@@ -129,7 +129,7 @@ lint: deps-build deps-lint  ## every linter
 	$(SUBMAKE) $(LINTERS)
 
 bench: deps-build  ## measure; writes bench/RESULTS.md
-	$(SUBMAKE) all
+	$(SUBMAKE) all $(O)/bench/share
 	bench/run.sh
 
 check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
@@ -245,6 +245,9 @@ $(HELPERS): $(O)/%: %.c Makefile
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -Wall -Wextra $(WERROR) -o $@ $<
 
+$(O)/bench/%: bench/%.c $(O)/agent.a Makefile
+	$(call test_program)
+
 include t/lib/lint.mk
 
 # --- Installation ------------------------------------------------------------
@@ -264,7 +267,7 @@ install: all  ## install below DESTDIR PREFIX
 	$(call copy,plugins,$(SHAREDIR)/plugins)
 	$(call copy,sdk/python,$(SHAREDIR)/sdk/python)
 	$(call copy,etc/grants.d,$(SHAREDIR)/grants.d)
-	$(call copy,docs,$(DOCDIR))
+	$(call copy,docs,$(DOCDIR)/docs)
 	$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash \
 		-d $(PREFIX)/share/devops_agent/sdk/python/devops_agent \
 		$(SHAREDIR)/sdk/python/devops_agent
