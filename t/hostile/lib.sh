@@ -78,11 +78,8 @@ agent_pid() {
 
 # agent ARGUMENT...: the program, by the user of as().
 agent() {
-	: >"$T/.pid"
-	chmod 666 "$T/.pid"
-	# shellcheck disable=SC2016
-	run "${prefix[@]}" sh -c 'echo $$ >"$0"; exec "$@"' "$T/.pid" "$AGENT" \
-		"$@" --config "$T/$as/config.yaml"
+	run "$BUILD/t/hostile/peak" "$T" "${prefix[@]}" "$AGENT" "$@" \
+		--config "$T/$as/config.yaml"
 }
 
 # try [ARGUMENT...]: runs $name; the record is in $record, its parts apart.
@@ -150,7 +147,9 @@ hostile() {
 # every process of a job does, or that were started from here.
 left_behind() {
 	printf '%s/\n' "$T" >"$T/.marker"
-	grep -lsFf "$T/.marker" /proc/[0-9]*/mountinfo /proc/[0-9]*/cmdline
+	grep -lsFf "$T/.marker" /proc/[0-9]*/mountinfo
+	printf '%s/\n' "$PLUGINS" >"$T/.marker2"
+	grep -lsFf "$T/.marker2" /proc/[0-9]*/cmdline
 	find /sys/fs/cgroup -maxdepth 6 -type d \
 		-name "devops_agent-$(agent_pid)-*" 2>/dev/null
 	grep -e devops_agent -Ff "$T/.marker" /proc/self/mountinfo
@@ -171,4 +170,71 @@ got() {
 # ran TITLE: the last try succeeded.
 ran() {
 	is "$state" succeeded "$as: $1"
+}
+
+# --- Hostile plugins: t/48-*.t ------------------------------------------------
+
+# prepare_host: what is to come to no harm.
+prepare_host() {
+	mkdir -p "$HOST/granted" "$HOST/secret"
+	echo canary >"$HOST/secret/canary"
+	chmod 666 "$HOST/secret/canary"
+	chmod 777 "$HOST/granted" "$HOST/secret"
+	/usr/bin/python3 - "$HOST" <"$HOSTILE/server.inc" &
+	at_exit "kill $!"
+	wait_until 10 test -s "$HOST/ports" || exit
+	"${USER_PREFIX[@]}" sleep 600 &
+	VICTIM=$!
+	at_exit "kill $VICTIM"
+	export VICTIM
+	PEAK=0
+}
+
+# The host as it is, all that a plugin could have changed.
+host_state() {
+	find "$HOST" ! -path "$HOST/granted*" -printf '%p %m %s %T@ %U %l\n' | sort
+	cat "$HOST/secret/canary" "$HOST/log" /proc/sys/kernel/core_pattern \
+		/proc/sys/kernel/hostname /proc/self/mountinfo
+	grep -E '^(State|Uid)' "/proc/$VICTIM/status" | grep -v '[SR] ('
+	ls -l /dev/shm /run/devops_agent /etc/cron.d 2>/dev/null
+}
+
+# unharmed TITLE: the host is as before; nothing of the job is left; the
+# terminal of whoever ran it was sent no control character; the agent was
+# content with 16 MiB.
+unharmed() {
+	local harm='' peak
+
+	if [ "$(host_state 2>&1)" != "$before" ]; then
+		harm+="changed: $(diff <(echo "$before") <(host_state 2>&1)) "
+	fi
+	harm+=$(left_behind)
+	if LC_ALL=C grep -aqP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' \
+		"$T/.out" "$T/.err"; then
+		harm+=" control characters"
+	fi
+	peak=$(cat "$T/.peak")
+	[ "$peak" -le "$PEAK" ] || PEAK=$peak
+	[ "$peak" -le 16384 ] || harm+=" the agent took $peak KiB"
+	is "$harm" "" "$1"
+}
+
+# attack FILE STATUS STATE CODE MESSAGE-REGEX [RESULT] [ARGUMENT...]: run one
+# of t/hostile and see how it ends; '' for what there must be none of.
+attack() {
+	local file=$1 want=$2/$3/$4 regex=$5 answer=${6-} title
+
+	shift $(($# > 6 ? 6 : $#))
+	hostile "$file"
+	title="$as: $name"
+	before=$(host_state 2>&1)
+	try "$@"
+	if [ "$status/$state/$code" != "$want" ]; then
+		is "$status/$state/$code: $message" "$want" "$title ends as it must"
+	elif [ -n "$answer" ] && [ "$result" != "$answer" ]; then
+		is "$result" "$answer" "$title ends as it must"
+	else
+		like "$message" "$regex" "$title ends as it must"
+	fi
+	unharmed "$title harms nobody"
 }
