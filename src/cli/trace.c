@@ -191,6 +191,9 @@ run_until_known(struct traced *t, struct err *e)
 		if (run_once(t, e) < 0)
 			return -1;
 		say_progress(t);
+		/* one after the other: the folder, or there is no end */
+		if (t->runs >= MAX_RUNS / 2)
+			trace_fold(&t->trace, MAX_RUNS / 4);
 	} while (t->wanted.n && t->runs < MAX_RUNS);
 	return 0;
 }

@@ -116,6 +116,9 @@ enum trace_trial {
 bool trace_widen(struct trace *t, enum trace_trial trial);
 void trace_settle(struct trace *t, bool helped); /* keep it or drop it */
 
+/* Where a folder has that many files that are read, take the folder. */
+void trace_fold(struct trace *t, size_t least);
+
 /* Drop what is not needed, and put what is in order. */
 void trace_finish(struct trace *t);
 

@@ -94,6 +94,9 @@ find_wider(const struct trace *t, enum trace_key key, const char *text,
 	for (size_t i = 0; i < t->n_items; i++) {
 		struct trace_item *item = &t->items[i];
 
+		/* which only has to be there */
+		if (item->trial || item->place)
+			continue;
 		if ((item->key == key ||
 		     (key == TRACE_READ && item->key == TRACE_WRITE)) &&
 		    covers(item, text, real))
@@ -126,6 +129,8 @@ trace_need(struct trace *t, enum trace_key key, const char *text,
 	if (item) {
 		item->used = true;
 		item->forever |= forever;
+		if (!forever)
+			item->trial = item->place = false;
 		return false;
 	}
 	if (!can_be_asked(key, text) ||
@@ -293,8 +298,8 @@ prune(struct trace *t)
 			i++;
 }
 
-static void
-fold(struct trace *t, size_t least)
+void
+trace_fold(struct trace *t, size_t least)
 {
 	while (fold_one(t, least))
 		prune(t);
@@ -313,10 +318,10 @@ void
 trace_finish(struct trace *t)
 {
 	prune(t);
-	fold(t, FOLD_AT);
+	trace_fold(t, FOLD_AT);
 	for (size_t least = FOLD_AT; least > 1; least--)
 		if (count(t, TRACE_READ) > MAX_LIST)
-			fold(t, least);
+			trace_fold(t, least);
 	if (count(t, TRACE_NETWORK) > MAX_LIST)
 		trace_need(t, TRACE_NETWORK, "host", NULL, true);
 	if (count(t, TRACE_EXEC) > MAX_LIST)

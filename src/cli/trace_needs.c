@@ -300,23 +300,39 @@ judge_read(struct judgement *j, const struct trace_use *u, const struct look *l)
 		strv_add_once(&j->t->looked, u->path);
 }
 
+/* "/tmp/x" of "/tmp/x/y". */
+static char *
+top_of(const char *path)
+{
+	size_t first = strlen("/tmp/");
+
+	return xstrndup(path, first + strcspn(path + first, "/"));
+}
+
 /*
  * Its own folder, but for what was there before it: a file that it only reads
- * is the host's, one that it writes its own.
+ * is the host's, one that it writes its own, as is all below a folder that the
+ * host lacks.
  */
 static bool
 judge_tmp(struct judgement *j, const struct trace_use *u)
 {
+	struct trace *t = j->t;
+	_free_ char *top = NULL;
+
 	if (!look_is_below(u->path, "/tmp"))
 		return false;
-	if (strcmp(u->path, "/tmp") == 0 || strv_has(&j->t->temporary, u->path))
+	if (strcmp(u->path, "/tmp") == 0)
 		return true;
-	if (!(u->how & USE_WRITES))
+	top = top_of(u->path);
+	if (strv_has(&t->temporary, top) || access(top, F_OK) < 0)
+		return true;
+	if (strcmp(top, u->path) != 0 || !(u->how & USE_WRITES))
 		return false;
-	strv_add(&j->t->temporary, u->path);
-	if (trace_find(j->t, TRACE_READ, u->path))
-		strv_addf(j->wanted, "its own %s", u->path);
-	trace_forget(j->t, TRACE_READ, u->path);
+	strv_add(&t->temporary, top);
+	if (trace_find(t, TRACE_READ, top))
+		strv_addf(j->wanted, "its own %s", top);
+	trace_forget(t, TRACE_READ, top);
 	return true;
 }
 

@@ -283,6 +283,7 @@ look_at_path(struct notify *n, const struct seccomp_notif *req)
 	got = read_memory(n, req->pid, t.address, path, sizeof(path) - 1);
 	if (got <= 0)
 		return;
+	r.syscall = t.syscall;
 	r.write = t.write;
 	if (tracepath_resolve(n->proc, req->pid, t.dirfd, path, r.text,
 			      sizeof(r.text)))

@@ -93,9 +93,12 @@ tracepath_find(int nr, const __u64 args[6], struct tracepath *t)
 			r->dirfd == NO_DIRFD ? AT_FDCWD : (int)args[r->dirfd];
 		t->address = args[r->path];
 		t->write = r->write;
+		t->syscall = nr;
 		/* a handle: what is opened by it is told */
-		if (r->flags != NO_FLAGS && (args[r->flags] & O_PATH))
-			return false;
+		if (r->flags != NO_FLAGS && (args[r->flags] & O_PATH)) {
+			t->syscall = SYS_newfstatat;
+			return t->address != 0;
+		}
 		if (r->flags != NO_FLAGS &&
 		    ((args[r->flags] & O_ACCMODE) != O_RDONLY ||
 		     (args[r->flags] & (O_CREAT | O_TRUNC))))

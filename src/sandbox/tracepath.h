@@ -16,6 +16,7 @@ struct tracepath {
 	int dirfd;	  /* AT_FDCWD where the call has none */
 	uint64_t address; /* of the path in the caller's memory */
 	bool write;	  /* the call would change something */
+	int syscall;	  /* its number; a stat's where it only looks */
 };
 
 /* false where this call names no path. */

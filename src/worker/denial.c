@@ -186,9 +186,9 @@ judge_write(struct failure *f, const struct mention *m, const struct look *l)
 	_free_ char *folder = xstrdup(m->path);
 	struct look *in = xcalloc(1, sizeof(*in));
 
-	if (l->kind == LOOK_NONE || l->kind == LOOK_FOLDER) {
+	if (l->kind == LOOK_NONE) {
 		*strrchr(folder, '/') = '\0';
-		if (*folder && l->kind == LOOK_NONE)
+		if (*folder)
 			look_at(&folder, 1, in);
 		if (in->kind == LOOK_FOLDER && strcmp(folder, "/tmp") != 0 &&
 		    !granted(&f->spec->write, folder))
@@ -212,7 +212,10 @@ judge(struct failure *f, const struct mention *m, const struct look *l)
 	if (l->kind == LOOK_HUNG || is_private(m->path))
 		return;
 	if (m->write) {
-		judge_write(f, m, l);
+		/* a script says its own name first */
+		if (!strv_has(&f->spec->libraries, m->path) &&
+		    !strv_has(&f->spec->exec, m->path))
+			judge_write(f, m, l);
 		return;
 	}
 	if (l->kind == LOOK_NONE)

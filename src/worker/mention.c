@@ -168,7 +168,8 @@ is_dash(const char *line, const char *end)
 		return false;
 	for (p -= 2; p > line && isdigit((unsigned char)*p); p--)
 		;
-	return *p == ' ' && isdigit((unsigned char)p[1]);
+	return p > line && p[-1] == ':' && *p == ' ' &&
+	       isdigit((unsigned char)p[1]);
 }
 
 /* Programs that start others, and say so where there is none. */
