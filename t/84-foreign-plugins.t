@@ -92,6 +92,8 @@ check() {
 cp "$NAGIOS"/utils.sh "$NAGIOS"/utils.pm "$T/plugins/checks/" 2>/dev/null
 echo 'one line' >"$T/some.log"
 chmod 644 "$T/some.log"
+cp "$T/some.log" "$T/seen.log"
+chmod 666 "$T/seen.log"
 
 needs='\{\}$' check $NAGIOS/check_dummy 0 fine
 needs='\{\}$' check $NAGIOS/check_cluster -s -d 0,0,1
@@ -103,7 +105,7 @@ check $NAGIOS/check_users -w 900 -c 999
 needs='/proc/meminfo' check $NAGIOS/check_swap -w 1% -c 1%
 needs="read: .*$T/some.log" \
 	check $NAGIOS/check_file_age -f "$T/some.log" -w 900000 -c 999999
-needs="read: .*$T/some.log" \
+needs="read: .*$T/some.log.*write: .*$T/seen.log" \
 	check $NAGIOS/check_log -F "$T/some.log" -O "$T/seen.log" -q absent
 check $NAGIOS/check_sensors
 needs="network: \[\"?tcp:$(port http)\"?\]$" \

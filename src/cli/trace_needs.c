@@ -363,7 +363,7 @@ judge(struct judgement *j, const struct trace_use *u, const struct look *l)
 		strv_add_once(&j->t->looked, u->path);
 		return;
 	}
-	if (judge_write(j, u, l) || l->kind == LOOK_NONE)
+	if (judge_write(j, u, l) || !l->real)
 		return;
 	judge_read(j, u, l);
 }

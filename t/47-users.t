@@ -1,0 +1,183 @@
+#!/bin/bash
+# Who a plugin is: nobody's user id, no capability, and no way to more.
+export TMPDIR=/var/tmp
+. "$(dirname "$0")/lib/tap.sh"
+. "$ROOT/t/hostile/lib.sh"
+
+mkdir "$HOST/drop"
+chmod 777 "$HOST/drop"
+
+identity() {
+	cat <<-'END'
+		import ctypes
+		import os
+		import time
+		libc = ctypes.CDLL(None, use_errno=True)
+
+		def status(*keys):
+		    text = open("/proc/self/status").read().splitlines()
+		    return {l.split(":")[0]: l.split()[1:] for l in text
+		            if l.split(":")[0] in keys}
+
+		def prctl(*args):
+		    ctypes.set_errno(0)
+		    got = libc.prctl(*args, 0, 0, 0)
+		    return errno.errorcode[ctypes.get_errno()] if got < 0 else got
+
+		SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+	END
+}
+
+for who in $WHO; do
+	as "$who"
+
+	plugin identity < <(identity; cat <<-'END'
+		def capset():
+		    head = (ctypes.c_uint32 * 2)(0x20080522, 0)
+		    data = (ctypes.c_uint32 * 6)(*[0xffffffff] * 6)
+		    if libc.capset(head, data) < 0:
+		        raise OSError(ctypes.get_errno(), "")
+
+		def run(job):
+		    s = status("Uid", "Gid", "Groups", "NoNewPrivs", "Seccomp", *SETS)
+		    return {
+		        "caps": [s[n][0] for n in SETS], "uid": s["Uid"],
+		        "gid": s["Gid"], "groups": s["Groups"],
+		        "nnp": s["NoNewPrivs"], "seccomp": s["Seccomp"],
+		        "uid_map": open("/proc/self/uid_map").read().split(),
+		        "setgroups": open("/proc/self/setgroups").read().strip(),
+		        "root": [act(os.setuid, 0), act(os.setgid, 0),
+		                 act(os.setgroups, [0]), act(os.setuid, 65534),
+		                 act(os.setresuid, -1, 0, -1)],
+		        "set": act(capset),
+		        "ambient": prctl(47, 2, 21), "keep": prctl(8, 1),
+		        "securebits": prctl(28, 0), "bounding": prctl(24, 21),
+		        "nnp_off": prctl(38, 0), "dumpable": prctl(4, 1),
+		    }
+	END
+	)
+	try
+	got '.caps | unique' '["0000000000000000"]' \
+		"no capability is in any set, nor in the bounding set"
+	got '[.nnp, .seccomp]' '[["1"],["2"]]' \
+		"no_new_privs and a filter of system calls hold"
+	got '.uid + .gid | unique | length' 1 "there is one user id and one group id"
+	isnt "$(jq -r '.uid[0]' <<<"$result")" 0 "$as: ... which is not root's"
+	got .uid_map "$(jq -c '[.uid[0], .uid[0], "1"]' <<<"$result")" \
+		"no other one is known inside"
+	got .setgroups deny "... nor can groups be set"
+	got '.root | unique - ["EPERM", "EINVAL"]' '[]' "it becomes nobody else"
+	got '[.set, .ambient, .keep, .securebits, .bounding, .nnp_off] | unique - ["EPERM", "EINVAL"]' \
+		'[]' "nothing that was given up comes back"
+
+	if [ "$as" = root ]; then
+		within $((0x7a000000)) "$(jq -r '.uid[0]' <<<"$result")" \
+			$((0x7a00ffff)) "root: it is of a range of nobody's"
+		got .groups '[]' "it is in no group"
+
+		# Beside each other: never the same.
+		plugin beside "limits: {timeout: 20s}" "permissions: {write: [$HOST/drop]}" \
+			< <(identity; cat <<-END
+			def run(job):
+			    d = "$HOST/drop"
+			    open("%s/%d" % (d, os.getuid()), "x").close()
+			    end = time.monotonic() + 15
+			    while len(os.listdir(d)) < 6 and time.monotonic() < end:
+			        time.sleep(0.05)
+			    return [len(os.listdir(d)), [n for n in os.listdir("/proc")
+			                                 if n.isdigit()]]
+		END
+		)
+		for i in 1 2 3 4 5 6; do
+			"$AGENT" run beside --config "$T/root/config.yaml" \
+				</dev/null >"$T/beside.$i" 2>&1 &
+		done
+		wait
+		is "$(sort -u "$T"/beside.*)" '[6,["1","2"]]' \
+			"root: plugins beside each other have each their own, and don't meet"
+		rm -f "$HOST/drop"/*
+
+		# user:
+		plugin named "permissions: {user: nobody}" < <(identity; cat <<-'END'
+			def run(job):
+			    s = status("Uid", *SETS)
+			    return [s["Uid"][0], sorted({s[n][0] for n in SETS}),
+			            os.getgroups(), act(os.setuid, 0)]
+		END
+		)
+		try
+		got . '["65534",["0000000000000000"],[65534],"EINVAL"]' \
+			"user: is the account that it runs as"
+		plugin isroot "permissions: {user: root}" <<-'END'
+			def run(job):
+			    return None
+		END
+		try
+		isnt "$status" 0 "root: a plugin never runs as root"
+		plugin nosuch "permissions: {user: nosuchuser}" <<-'END'
+			def run(job):
+			    return None
+		END
+		try
+		like "$err$message" "no account nosuchuser" \
+			"root: an account that there is none of is said"
+
+		# capabilities:
+		plugin capable "permissions: {capabilities: [net_raw], network: [host]}" \
+			< <(identity; cat <<-'END'
+			import socket
+
+			def made(*args):
+			    socket.socket(*args).close()
+
+			def run(job):
+			    s = status("Uid", *SETS)
+			    return {"caps": [int(s[n][0], 16) for n in SETS],
+			            "uid": s["Uid"][0],
+			            "raw": act(made, socket.AF_INET, socket.SOCK_RAW, 1),
+			            "other": [act(os.chroot, "/tmp"), act(os.setuid, 0),
+			                      act(os.mknod, "/tmp/x", 0o20666, 259)],
+			            "down": act(lambda: __import__("fcntl").ioctl(
+			                socket.socket(), 0x8914, b"lo".ljust(40, b"\0")))}
+		END
+		)
+		try
+		got '.caps | unique' '[8192]' "a capability that was granted is in every set"
+		got .raw ok "... and works"
+		isnt "$(jq -r .uid <<<"$result")" 0 "root: ... without being root"
+		got '.other + [.down] | unique' '["EPERM"]' "... and no other one does"
+		like "$(field '.sandbox.layers | join(" ")')" capabilities \
+			"root: the record says what was in force"
+	else
+		is "$(jq -r '.uid[0]' <<<"$result")" "$(by id -u)" \
+			"user: it is the user's own"
+		plugin other "permissions: {user: daemon}" <<-'END'
+			def run(job):
+			    return None
+		END
+		try
+		is "$status" 3 "user: only root starts a plugin as somebody else"
+		plugin usercap "permissions: {capabilities: [net_raw], network: [host]}" \
+			< <(identity; cat <<-'END'
+			import socket
+
+			def made(*args):
+			    socket.socket(*args).close()
+
+			def run(job):
+			    return act(made, socket.AF_INET, socket.SOCK_RAW, 1)
+		END
+		)
+		try
+		isnt "$result" '"ok"' "user: a capability means nothing on the host"
+	fi
+	nothing_left "$as: no process, group or mount is left"
+done
+
+# --- The folder of locks ----------------------------------------------------------
+
+if is_root; then
+	is "$(stat -c '%U %a' /run/devops_agent /run/devops_agent/ids.lock | xargs)" \
+		"root 755 root 600" "ids are locked in a folder of root's alone"
+fi
+done_testing

@@ -1,0 +1,39 @@
+#!/bin/bash
+# Hostile plugins: processes, memory, files, logs without end.
+export TMPDIR=/var/tmp
+. "$(dirname "$0")/lib/tap.sh"
+. "$ROOT/t/hostile/lib.sh"
+
+prepare_host
+
+MEMORY='^killed for memory: its processes took more than the limit of'
+
+for who in $WHO; do
+	as "$who"
+
+	attack fork_bomb.sh 124 timed_out timed_out 'timed out after 1s'
+	attack fork_storm.py 124 timed_out timed_out 'timed out after 1s'
+	attack memory.py 1 failed out_of_memory "$MEMORY 32MiB"
+	attack kills_pid_1.py 1 failed out_of_memory "$MEMORY 48MiB"
+	attack disk.py 0 succeeded '' '^$' 2097152
+	attack descriptors_out.py 124 timed_out timed_out 'timed out after 1s'
+	attack log_flood.py 124 timed_out timed_out 'timed out after 1s'
+	within 100000 "$(wc -c <"$T/.err")" 2500000 "$as: ... and its log is bounded"
+	attack progress_flood.py 124 timed_out timed_out 'timed out after 1s'
+	attack metrics.py 0 succeeded '' '^$' '"done"'
+	within 1 "$(jq '.metrics | length' <<<"$record")" 1000 \
+		"$as: ... and of metrics there are a thousand at the most"
+	attack error_bomb.py 1 failed plugin_error ''
+	within 1000 "$(wc -c <"$T/.out")" 400000 "$as: ... which is cut"
+	attack denials.py 1 failed plugin_error 'No such file'
+	within 1 "$(jq '.denials | length' <<<"$record")" 50 \
+		"$as: ... and the record of refusals is bounded"
+	attack stderr_flood.sh 124 timed_out timed_out 'timed out after 1s'
+	within 60000 "$(wc -c <"$T/.err")" 2500000 "$as: ... and its log is bounded"
+	attack stdout_flood.sh 124 timed_out timed_out 'timed out after 1s'
+	attack long_line.py 1 failed protocol 'a line of more than 1052672 bytes'
+done
+
+# What the agent itself took, at the most, while it was attacked.
+within 1 "$PEAK" 16384 "the agent never took more than 16 MiB ($PEAK KiB)"
+done_testing

@@ -1,0 +1,18 @@
+#!/bin/sh
+# /// devops_agent
+# name: asks-itself
+# version: 1.0.0
+# description: Tries to get out.
+# output: rpc
+# limits: {timeout: 5s}
+# ///
+# A request into its own standard input, as if from the agent.
+
+echo '{"jsonrpc":"2.0","method":"ready","params":{"protocol":1}}'
+read -r request
+id=${request#*'"id":'}
+id=${id%%,*}
+exec 3>/proc/self/fd/0
+echo '{"jsonrpc":"2.0","id":7,"method":"run","params":{}}' >&3
+read -r request
+echo '{"jsonrpc":"2.0","id":'"$id"',"result":"asked"}'

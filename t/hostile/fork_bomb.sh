@@ -1,0 +1,14 @@
+#!/bin/sh
+# /// devops_agent
+# name: fork-bomb
+# version: 1.0.0
+# description: Tries to get out.
+# limits: {timeout: 1s, processes: 16}
+# ///
+# Processes without end.
+
+bomb() {
+	bomb | bomb &
+}
+bomb
+while :; do :; done

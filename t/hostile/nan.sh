@@ -1,0 +1,15 @@
+#!/bin/sh
+# /// devops_agent
+# name: nan
+# version: 1.0.0
+# description: Tries to get out.
+# output: rpc
+# limits: {timeout: 5s}
+# ///
+# A result that is no number.
+
+echo '{"jsonrpc":"2.0","method":"ready","params":{"protocol":1}}'
+read -r request
+id=${request#*'"id":'}
+id=${id%%,*}
+echo '{"jsonrpc":"2.0","id":'"$id"',"result":NaN}'

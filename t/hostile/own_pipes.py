@@ -1,0 +1,33 @@
+# /// devops_agent
+# name: own-pipes
+# version: 1.0.0
+# description: Tries to get out.
+# limits: {timeout: 5s}
+# ///
+"""The agent's ends of its streams, by opening them again: it reads what it
+wrote, asks itself for another job, keeps them full and makes them packets.
+"""
+
+import fcntl
+import os
+
+
+def run(job):
+    read = os.open("/proc/self/fd/2", os.O_RDONLY | os.O_NONBLOCK)
+    os.write(2, b"mine\n")
+    try:
+        os.read(read, 5)
+    except OSError:
+        pass
+    for fd in (1, 2):
+        for call, arg in ((1031, 4096), (fcntl.F_SETFL, 0o40000),
+                          (fcntl.F_SETOWN, 1), (fcntl.F_SETFL, os.O_ASYNC)):
+            try:
+                fcntl.fcntl(fd, call, arg)
+            except OSError:
+                pass
+    return "still heard"
+
+
+def register():
+    return run

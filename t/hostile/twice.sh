@@ -1,0 +1,16 @@
+#!/bin/sh
+# /// devops_agent
+# name: twice
+# version: 1.0.0
+# description: Tries to get out.
+# output: rpc
+# limits: {timeout: 5s}
+# ///
+# Two answers to one request.
+
+echo '{"jsonrpc":"2.0","method":"ready","params":{"protocol":1}}'
+read -r request
+id=${request#*'"id":'}
+id=${id%%,*}
+echo '{"jsonrpc":"2.0","id":'"$id"',"result":1}'
+echo '{"jsonrpc":"2.0","id":'"$id"',"result":2}'
