@@ -170,7 +170,7 @@ for who in $WHO; do
 		    return "done"
 	END
 	try
-	got . done "a plugin that leaves daemons behind succeeds"
+	got . "done" "a plugin that leaves daemons behind succeeds"
 	nothing_left "$as: ... and takes them with it"
 
 	plugin holds "limits: {timeout: 5s}" <<-'END'
@@ -185,7 +185,7 @@ for who in $WHO; do
 		    return "done"
 	END
 	try
-	got . done "... with its streams still open, too"
+	got . "done" "... with its streams still open, too"
 	within 0 "$(field .duration_ms)" 4000 "$as: ... which keeps nobody waiting"
 	nothing_left "$as: no process, group or mount is left"
 
@@ -310,7 +310,7 @@ for who in $WHO; do
 	wait $! 2>/dev/null
 	gone() {
 		: >"$T/.pid"
-		[ -z "$(grep -lsF "$T/" /proc/[0-9]*/mountinfo)" ]
+		! grep -qsF "$T/" /proc/[0-9]*/mountinfo
 	}
 	ok "$as: when the agent is killed, its jobs go with it" wait_until 5 gone
 done

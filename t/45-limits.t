@@ -221,7 +221,7 @@ for who in $WHO; do
 		    return "done"
 	END
 	try
-	got . done "more logs than fit do no harm"
+	got . "done" "more logs than fit do no harm"
 	like "$err" "line 0"$'\n' "$as: their beginning is kept"
 	like "$err" "line 2999" "$as: ... and their end"
 	unlike "$err" "line 1500"$'\n' "$as: ... not what lies between"

@@ -62,7 +62,9 @@ for who in $WHO; do
 	grant parameters
 	name=parameters
 	# shellcheck disable=SC2016
+	# shellcheck disable=SC1003,SC2016 # nothing is to be expanded
 	try 'a=$(id >/tmp/x); `id` "x" \' min-percent=5 'list=[1,"b"]'
+	# shellcheck disable=SC1003,SC2016
 	like "$result" 'PARAM_A=\$\(id >/tmp/x\); `id` \\"x\\" \\\\' \
 		"$as: a parameter is text, whatever is in it"
 	like "$result" 'PARAM_MIN_PERCENT=5' "$as: ... or a number"

@@ -57,16 +57,19 @@ for who in $WHO; do
 	isnt "$status" 0 "$as: a link in the library is no plugin"
 	rm "$PLUGINS/python/linked.py"
 
+	prepared=()
 	hostile devices.py
 	echo '# changed' >>"$PLUGINS/python/devices.py"
 	agent run devices
 	is "$status" 3 "$as: a plugin that changed since it was granted is refused"
 	like "$err" 'changed|sha256|SHA-256' "$as: ... as is said"
+	prepared=()
 	hostile devices.py
 	sed -i "s|write: \[|write: [/etc, |" "$PLUGINS/python/devices.py"
 	agent run devices
 	is "$status" 3 "$as: ... and one that asks for more"
 	like "$err" '/etc' "$as: ... and for what"
+	prepared=()
 	if is_root; then
 		hostile read_host.py
 		chmod 666 "$PLUGINS/python/read_host.py"

@@ -12,6 +12,10 @@ chmod 644 "$T/config.yaml"
 cp "$ROOT"/t/hostile/protocol/* "$T/plugins/native/"
 chmod 755 "$T"/plugins/native/*
 
+# KiB; the address sanitizer keeps what was freed for a while
+most=16384
+[[ $DEVOPS_AGENT != *-asan* ]] || most=1000000
+
 left_behind() {
 	pgrep -f "$T/plugins/native"
 }
@@ -61,14 +65,14 @@ END
 
 try flood
 is "$state" timed_out "flood is ended by its deadline"
-within 1 "$peak" 16384 "... and the agent stays under 16 MiB"
+within 1 "$peak" $most "... and the agent stays under 16 MiB"
 try metrics
 is "$state" succeeded "metrics beyond the bound harm nothing"
 is "$(jq '.metrics | length' <<<"$out")" 900 \
 	"... and of the first 1000 those that are well made are kept"
 try noise
 is "$state" succeeded "a line of standard error without end harms nothing"
-within 1 "$peak" 16384 "... and the agent stays under 16 MiB"
+within 1 "$peak" $most "... and the agent stays under 16 MiB"
 try requests
 like "$state" '^(succeeded|failed)$' "requests to the agent get nothing" ||
 	diag "$message"

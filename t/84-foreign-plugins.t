@@ -66,6 +66,11 @@ check() {
 	env -i "${USUAL[@]}" MUNIN_LIBDIR="$MUNIN_LIBDIR" "$file" "$@" \
 		>"$T/bare" 2>"$T/bare.err" </dev/null
 	bare=$?
+	# where the check itself has nothing to look at, nothing can be compared
+	if [ "$bare" -ge 2 ] && [ -n "${needs:-}" ]; then
+		skip 2 "a check that fails by itself here"
+		return
+	fi
 	run "$DEVOPS_AGENT" --config "$T/config.yaml" plugin trace "${name%-}"
 	runs=$(grep -c '^trace: run' <<<"$err")
 	traced=$((traced + 1))
@@ -138,7 +143,8 @@ needs='entropy_avail' check $MUNIN/entropy
 needs='/proc/stat' check $MUNIN/forks
 needs='/proc/vmstat' check $MUNIN/vmstat
 needs='exec: .*who' check $MUNIN/users
-needs='network: \[host\]' check $MUNIN/netstat
+command -v netstat >/dev/null &&
+	needs='network: \[host\]' check $MUNIN/netstat
 needs='/proc/interrupts' check $MUNIN/irqstats
 needs='/proc/diskstats' check $MUNIN/iostat
 needs='network: \[host\]' check $MUNIN/tcp
@@ -146,16 +152,20 @@ needs='processes: host' check $MUNIN/proc_pri
 
 # --- As an ordinary user ------------------------------------------------------
 
-if [ "$(id -u)" = 0 ]; then
+if [[ $DEVOPS_AGENT == *-asan* ]]; then
+	skip 18 "the address sanitizer needs more memory than a user's sandbox"
+elif [ "$(id -u)" = 0 ]; then
+	# nobody else's: processes are counted by it
+	uid=$((60000 + $$ % 5000))
 	install -D -m 755 "$DEVOPS_AGENT" "$T/bin/devops_agent"
 	mkdir -p "$T/home"
-	chown 65534:65534 "$T/home"
+	chown "$uid:$uid" "$T/home"
 	cat >"$T/home/config.yaml" <<-END
 		agent: {data_dir: ./data}
 		plugins: {path: $T/plugins, grants: ./grants}
 	END
-	chown 65534:65534 "$T/home/config.yaml"
-	user=(setpriv --reuid=65534 --regid=65534 --clear-groups env -C "$T/home"
+	chown "$uid:$uid" "$T/home/config.yaml"
+	user=(setpriv --reuid="$uid" --regid="$uid" --clear-groups env -C "$T/home"
 		"$T/bin/devops_agent" --config config.yaml)
 	for name in check-disk check-load check-procs check-http check-ntp-time \
 		check-log cpu df processes; do

@@ -334,19 +334,23 @@ ok "nothing is kept in the history" test ! -s "$T/state/agent.db" \
 
 # --- An ordinary user ---------------------------------------------------------
 
-if [ "$(id -u)" = 0 ]; then
+if [[ $DEVOPS_AGENT == *-asan* ]]; then
+	skip 3 "the address sanitizer needs more memory than a user's sandbox"
+elif [ "$(id -u)" = 0 ]; then
 	mkdir -p "$T/bin" "$T/sdk" "$T/home"
+	# nobody else's: processes are counted by it
+	uid=$((60000 + $$ % 5000))
 	install -m 755 "$DEVOPS_AGENT" "$T/bin/devops_agent"
 	cp -r "$ROOT/sdk/python" "$T/sdk/"
 	chmod -R a+rX "$T/sdk"
-	chown 65534:65534 "$T/home"
+	chown "$uid:$uid" "$T/home"
 	cat >"$T/home/config.yaml" <<-END
 		agent: {data_dir: ./data}
 		plugins: {path: $T/plugins, grants: ./grants}
 	END
-	chown 65534:65534 "$T/home/config.yaml"
+	chown "$uid:$uid" "$T/home/config.yaml"
 	as_user() {
-		setpriv --reuid=65534 --regid=65534 --clear-groups \
+		setpriv --reuid="$uid" --regid="$uid" --clear-groups \
 			env -C "$T/home" "$T/bin/devops_agent" \
 			--config config.yaml "$@"
 	}

@@ -152,6 +152,7 @@ read_stream(struct job_run *run, int *fd)
 	if (fd == &run->box.stderr_fd) {
 		job_output_stderr(run, chunk, (size_t)n);
 	} else if (job_output_stdout(run, chunk, (size_t)n) < 0) {
+		run->spoiled = true;
 		close(steal_fd(fd));
 		sandbox_abort(&run->box);
 	}

@@ -186,9 +186,6 @@ decide(struct job_run *run, const struct buf *tail)
 	struct record *r = &run->job->record;
 	bool rpc = run->job->program->manifest->output == OUTPUT_RPC;
 	int status = run->exited.status;
-	bool aborted = run->broken.kind != ERR_NONE &&
-		       run->exited.reason == REASON_STOPPED &&
-		       !run->cancelled && !run->out_of_memory;
 
 	r->state = JOB_SUCCEEDED;
 	if (r->error_code)
@@ -197,10 +194,10 @@ decide(struct job_run *run, const struct buf *tail)
 		reasons[run->exited.reason](run);
 	if (r->error_code)
 		return;
-	/* what it said wrong counts where it did not just die of it */
-	if (!aborted && !run->answered && WIFSIGNALED(status))
+	/* a stream that only ends too early is no reason of its own */
+	if (!run->spoiled && !run->answered && WIFSIGNALED(status))
 		end_by_signal(run, WTERMSIG(status));
-	else if (!aborted && !run->answered && WIFEXITED(status) &&
+	else if (!run->spoiled && !run->answered && WIFEXITED(status) &&
 		 (rpc || status != 0))
 		end_by_exit(run, WEXITSTATUS(status), tail);
 	else if (run->broken.kind != ERR_NONE)

@@ -31,6 +31,7 @@ struct job_run {
 	struct line_cutter out_lines; /* json: those before the last */
 	struct buf text;	      /* text: all; json: the last line */
 	struct err broken;	      /* what came that must not; kind NONE */
+	bool spoiled;		      /* ... while it could still speak */
 	char *chunk;		      /* what is being read */
 };
 

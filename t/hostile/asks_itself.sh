@@ -12,7 +12,10 @@ echo '{"jsonrpc":"2.0","method":"ready","params":{"protocol":1}}'
 read -r request
 id=${request#*'"id":'}
 id=${id%%,*}
-exec 3>/proc/self/fd/0
-echo '{"jsonrpc":"2.0","id":7,"method":"run","params":{}}' >&3
-read -r request
+ask() {
+	echo '{"jsonrpc":"2.0","id":7,"method":"run","params":{}}' >/proc/self/fd/0 &&
+		read -r request
+}
+# where the agent is another user's, its pipe does not open
+(ask) 2>/dev/null
 echo '{"jsonrpc":"2.0","id":'"$id"',"result":"asked"}'

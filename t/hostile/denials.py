@@ -9,9 +9,7 @@
 the record of them grows."""
 
 import errno
-import os
 import socket
-import subprocess
 
 
 def act(f, *args, **kwargs):

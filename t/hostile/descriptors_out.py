@@ -15,8 +15,8 @@ import select
 def run(job):
     kept = []
     for _ in range(6):
-        os.fork()
         try:
+            os.fork()
             while True:
                 r, w = os.pipe()
                 kept += [r, w]

@@ -6,6 +6,7 @@
 # ///
 """An error of many MiB, deep, with a trace to match."""
 
+
 class Bomb(Exception):
     def __str__(self):
         return "x" * (8 << 20)

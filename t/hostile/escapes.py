@@ -24,7 +24,7 @@ def run(job):
     sys.stderr.write(EVIL + "\n")
     print(EVIL)
     if job.params["fail"]:
-        raise job.Failed(EVIL, code=EVIL, data=EVIL)
+        raise job.Failed(EVIL, data=EVIL)
     return {EVIL: EVIL}
 
 

@@ -7,8 +7,8 @@
 """The job after leaves-files: it looks for what that one left."""
 
 import errno
-import os
 import fcntl
+import os
 
 
 def act(f, *args, **kwargs):
@@ -23,7 +23,8 @@ def run(job):
     lock = os.open(__file__, os.O_RDONLY)
     return [os.listdir("/tmp"), [p for p in os.listdir("/proc")
                                  if p.isdigit()],
-            os.path.exists("/dev/shm"), os.path.exists("/var/tmp/hostile-fifo"),
+            os.path.exists("/dev/shm"),
+            os.path.exists("/var/tmp/hostile-fifo"),
             act(fcntl.flock, lock, fcntl.LOCK_EX | fcntl.LOCK_NB)]
 
 

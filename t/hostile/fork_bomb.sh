@@ -7,6 +7,7 @@
 # ///
 # Processes without end.
 
+# shellcheck disable=SC2264
 bomb() {
 	bomb | bomb &
 }

@@ -7,9 +7,9 @@
 """Signals to every number a process may have, by kill(), tgkill() and pidfd;
 only its own and pid 1 are there."""
 
+import ctypes
 import errno
 import os
-import ctypes
 import signal
 
 
@@ -27,8 +27,7 @@ def run(job):
     found = [p for p in range(2, 70000) if act(os.kill, p, 0) != "ESRCH"]
     threads = [p for p in range(2, 5000) if libc.syscall(234, p, p, 0) == 0]
     fds = [p for p in range(2, 5000) if act(os.pidfd_open, p) != "ESRCH"]
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.kill(-1, signal.SIGTERM)
+    act(os.kill, -1, signal.SIGKILL)
     return [f == [own] for f in (found, threads, fds)]
 
 

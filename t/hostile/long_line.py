@@ -8,10 +8,12 @@
 
 import os
 
+MESSAGES = 63  # where the loader keeps the agent's end
+
 
 def run(job):
     for _ in range(1024):
-        os.write(1, b"x" * (1 << 20))
+        os.write(MESSAGES, b"x" * (1 << 20))
 
 
 def register():

@@ -20,7 +20,7 @@ main(void)
 	tried("readv", process_vm_readv(1, &mine, 1, &theirs, 1, 0));
 	tried("writev", process_vm_writev(1, &mine, 1, &theirs, 1, 0));
 	tried("own readv", process_vm_readv(getpid(), &mine, 1, &theirs, 1, 0));
-	tried("mem", open("/proc/1/mem", O_RDWR | O_CLOEXEC));
+	tried("mem", open("/proc/1/mem", O_RDONLY | O_CLOEXEC));
 	for (int fd = 0; fd < 16; fd++)
 		if (syscall(SYS_pidfd_getfd, one, fd, 0) >= 0)
 			tried("descriptor", fd);

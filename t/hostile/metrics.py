@@ -7,6 +7,7 @@
 """Metrics without end: names, labels, units and values that are too long, too
 many, of no type, not a number."""
 
+
 def run(job):
     odd = 0
     for name, value, labels in (

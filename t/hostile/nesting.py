@@ -8,12 +8,14 @@
 
 import os
 
+MESSAGES = 63  # where the loader keeps the agent's end
+
 
 def run(job):
     text = b'{"jsonrpc":"2.0","id":%d,"result":' % job.id
     text += b"[" * 500000 + b"]" * 500000 + b"}\n"
     while text:
-        text = text[os.write(1, text):]
+        text = text[os.write(MESSAGES, text):]
 
 
 def register():

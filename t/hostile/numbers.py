@@ -8,10 +8,12 @@
 
 import os
 
+MESSAGES = 63  # where the loader keeps the agent's end
+
 
 def run(job):
     text = b'{"jsonrpc":"2.0","id":%d,"result":[1e400]}\n' % job.id
-    os.write(1, text)
+    os.write(MESSAGES, text)
 
 
 def register():

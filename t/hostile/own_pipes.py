@@ -13,12 +13,11 @@ import os
 
 
 def run(job):
-    read = os.open("/proc/self/fd/2", os.O_RDONLY | os.O_NONBLOCK)
     os.write(2, b"mine\n")
     try:
-        os.read(read, 5)
+        os.read(os.open("/proc/self/fd/2", os.O_RDONLY | os.O_NONBLOCK), 5)
     except OSError:
-        pass
+        pass  # where the agent is another user's
     for fd in (1, 2):
         for call, arg in ((1031, 4096), (fcntl.F_SETFL, 0o40000),
                           (fcntl.F_SETOWN, 1), (fcntl.F_SETFL, os.O_ASYNC)):

@@ -6,6 +6,7 @@
 # ///
 """Progress without end."""
 
+
 def run(job):
     while True:
         job.progress(2.0, "x" * 5000)

@@ -28,7 +28,7 @@ SECRETS = ["/etc/shadow", "/etc/passwd", "/root/.ssh", "/var/lib", "/home",
 
 
 def run(job):
-    got = {p: act(os.stat, p) for p in SECRETS}
+    got = {p: act(open, p) for p in SECRETS}
     os.chdir("/proc/self")
     got["relative"] = act(os.stat, "../../etc/passwd")
     return [p for p, how in got.items() if how not in ("ENOENT", "EACCES")]

@@ -8,7 +8,6 @@
 its log."""
 
 import errno
-import os
 
 
 def act(f, *args, **kwargs):

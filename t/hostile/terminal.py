@@ -8,8 +8,8 @@
 line discipline."""
 
 import errno
-import os
 import fcntl
+import os
 
 
 def act(f, *args, **kwargs):

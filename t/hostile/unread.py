@@ -13,7 +13,3 @@ agent must not wait in a write."""
 import signal
 
 signal.pause()
-
-
-def register():
-    return run

@@ -9,12 +9,14 @@ bytes."""
 
 import os
 
+MESSAGES = 63  # where the loader keeps the agent's end
+
 
 def run(job):
-    members = b",".join(b'"%d":0' % i for i in range(90000))
+    members = b",".join(b'"%d":0' % i for i in range(200000))
     text = b'{"jsonrpc":"2.0","id":%d,"result":{%s}}\n' % (job.id, members)
     while text:
-        text = text[os.write(1, text):]
+        text = text[os.write(MESSAGES, text):]
 
 
 def register():

@@ -7,7 +7,6 @@
 """Writes where whoever writes owns the host."""
 
 import errno
-import os
 
 
 def act(f, *args, **kwargs):
