@@ -10,6 +10,12 @@ wait_until 10 test -s "$HOST/ports" || exit
 read -r TCP TCP2 UDP <"$HOST/ports"
 FREE=$((TCP > 40000 ? TCP - 13579 : TCP + 13579))
 chmod 755 "$HOST"
+BELOW=$(mktemp -d /tmp/t-43-network.XXXXXX)
+at_exit 'rm -rf "$BELOW"'
+/usr/bin/python3 - "$BELOW" <"$HOSTILE/server.inc" &
+at_exit "kill $!"
+wait_until 10 test -s "$BELOW/ports" || exit
+chmod 755 "$BELOW"
 
 probes() {
 	cat <<-END
@@ -307,7 +313,9 @@ for who in $WHO; do
 	got '[.vsock, .alg] | unique' '["EPERM"]' "other families are not granted"
 
 	: >"$HOST/log"
-	plugin path "permissions: {write: [$HOST/granted.sock], read: [$HOST]}" \
+	: >"$BELOW/log"
+	plugin path "permissions: {write: [$HOST/granted.sock], read: [$HOST, $BELOW]}" \
+		"params: {type: object, properties: {below: {type: string}}}" \
 		< <(probes; cat <<-'END'
 		def raced():
 		    """The path changes while it is looked at."""
@@ -329,6 +337,13 @@ for who in $WHO; do
 		    over.append(1)
 		    t.join()
 
+		def own():
+		    with socket.socket(UNIX) as server:
+		        server.bind("/tmp/own")
+		        server.listen()
+		        with socket.socket(UNIX) as s:
+		            s.connect("/tmp/own")
+
 		def linked():
 		    os.symlink(HOST + "/other.sock", "/tmp/x")
 		    return unix("/tmp/x")
@@ -336,20 +351,23 @@ for who in $WHO; do
 		def run(job):
 		    return {"granted": act(unix, HOST + "/granted.sock"),
 		            "other": act(unix, HOST + "/other.sock"),
-		            "linked": act(linked),
+		            "linked": act(linked), "own": act(own),
+		            "below": act(unix, job.params["below"] + "/other.sock"),
 		            "dgram": act(unix, HOST + "/dgram.sock", DGRAM),
 		            "abstract": act(unix, "\0" + HOST),
 		            "raced": act(raced), "tcp": act(tcp, TCP)}
 	END
 	)
-	try
+	try "below=$BELOW"
+	got .own ok "its own sockets in /tmp are reached"
+	got .below EACCES "... and none of the host's that lie below /tmp"
 	got .granted hello "a socket whose path was granted is reached"
 	got '[.other, .linked] | unique' '["EACCES"]' \
 		"another in a folder that may be read is not, nor by a link to it"
 	got .dgram EPERM "a datagram socket, which names any receiver, is refused"
 	got .abstract ECONNREFUSED "abstract sockets are those of its own network"
 	wait_until 5 grep -q granted "$HOST/log"
-	is "$(sort -u "$HOST/log")" granted \
+	is "$(sort -u "$HOST/log" "$BELOW/log")" granted \
 		"$as: ... nor by changing the path while it is looked at"
 	nothing_left "$as: no process, group or mount is left"
 done

@@ -286,6 +286,11 @@ cat >"$T/plugins/shell/nojson.sh" <<'END'
 # ///
 echo "{broken"
 END
+printf '#!/bin/sh\n# /// devops_agent\n# name: crit\n# output: text\n# ///\necho "DISK CRITICAL"; exit 2\n' \
+	>"$T/plugins/shell/crit.sh"
+agent run crit
+exits 1 "... the exit status still decides"
+is "$out" '"DISK CRITICAL\n"' "... and what it printed is kept"
 agent run nojson
 exits 1 "a last line that is no JSON is a failure"
 like "$err" 'no JSON' "... and says so"

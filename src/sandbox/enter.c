@@ -298,10 +298,16 @@ enter_sandbox(struct enter *x, struct err *e)
 	if (sethostname("sandbox", 7) < 0)
 		return err_errno(e, "sethostname");
 	x->layers |= LAYER_NAMESPACES | LAYER_ROOT;
+	if (set_ids(x, e) < 0)
+		return -1;
+	/*
+	 * The number of processes is that of the user namespace just made; set
+	 * before, it would count what its account runs on the host.
+	 */
 	if (set_limits(x, e) < 0)
 		return -1;
-	/* ids before capabilities: changing them needs some */
-	if (set_ids(x, e) < 0 || set_capabilities(x, e) < 0)
+	/* after the ids: changing them needs some */
+	if (set_capabilities(x, e) < 0)
 		return -1;
 	/* after the ids: changing them clears it */
 	if (tie_to_agent(e) < 0)

@@ -226,7 +226,8 @@ static enum answer
 make_call(struct notify *n, const struct seccomp_notif *req,
 	  const struct address *a)
 {
-	struct proxy_address address = { a->u.bytes, (socklen_t)a->len, -1 };
+	struct proxy_address address = { a->u.bytes, (socklen_t)a->len, -1,
+					 a->type };
 	bool path = a->u.any.sa_family == AF_UNIX && a->u.un.sun_path[0] &&
 		    req->data.nr == SYS_connect;
 	enum answer answer = ANSWER_REFUSE;

@@ -1,6 +1,7 @@
 #include "sandbox/proxy.h"
 
 #include <sys/ioctl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -46,6 +47,19 @@ grant_covers(const char *grant, const char *path)
 	return fd >= 0 && real_path(fd, real) && is_below(path, real);
 }
 
+/*
+ * What it made itself, in its private /tmp.  A folder of the host's below that
+ * one, or in its place, is shown for reading or is a grant for writing.
+ */
+static bool
+is_own(int fd, const char *path)
+{
+	struct statvfs st;
+
+	return is_below(path, "/tmp") && fstatvfs(fd, &st) == 0 &&
+	       !(st.f_flag & ST_RDONLY);
+}
+
 bool
 proxy_granted(const struct sandbox_spec *spec, int proc, unsigned pid,
 	      const char *path, int *socket)
@@ -59,8 +73,7 @@ proxy_granted(const struct sandbox_spec *spec, int proc, unsigned pid,
 	fd = open(absolute, O_PATH | O_CLOEXEC);
 	if (fd < 0 || !real_path(fd, real))
 		return false;
-	/* what it made itself, in its private /tmp */
-	if (is_below(real, "/tmp")) {
+	if (is_own(fd, real)) {
 		*socket = steal_fd(&fd);
 		return true;
 	}
@@ -83,13 +96,18 @@ call_copy(const struct seccomp_notif *req, unsigned process,
 	struct sockaddr_un by_fd = { .sun_family = AF_UNIX };
 	const void *address = a->bytes;
 	socklen_t len = a->len;
+	int type = 0;
 
 	pidfd = (int)syscall(SYS_pidfd_open, process, 0);
 	if (pidfd < 0)
 		return errno;
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, (int)req->data.args[0], 0);
-	if (copy < 0)
+	if (copy < 0 || getsockopt(copy, SOL_SOCKET, SO_TYPE, &type,
+				   &(socklen_t){ sizeof(type) }) < 0)
 		return errno;
+	/* the descriptor may be another socket by now */
+	if (type != a->type)
+		return EACCES;
 	if (a->socket >= 0) {
 		/* by the descriptor, so that no path is walked again */
 		snprintf(by_fd.sun_path, sizeof(by_fd.sun_path),

@@ -30,6 +30,7 @@ struct proxy_address {
 	const void *bytes; /* copied from the plugin's memory */
 	socklen_t len;
 	int socket; /* O_PATH of a unix socket instead, or -1 */
+	int type;   /* SOCK_*: what it was decided for */
 };
 
 /*

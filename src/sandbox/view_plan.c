@@ -138,7 +138,8 @@ drop_covered(struct view *v)
 			if (is_below(v->entries[i].path,
 				     v->entries[above].path))
 				break;
-		if (above < i &&
+		/* the host's /proc is to cover the sandbox's own */
+		if (above < i && strcmp(v->entries[i].path, "/proc") != 0 &&
 		    v->entries[above].attributes == v->entries[i].attributes)
 			drop_entry(v, i);
 		else

@@ -105,6 +105,8 @@ take_report(struct job_run *run, const struct report *r, struct err *e)
 	case REPORT_EXITED:
 		run->exited = *r;
 		run->has_exited = true;
+		/* streams that somebody outside was given may stay open */
+		run->give_up_ms = clock_mono_ms() + LINGER_MS;
 		break;
 	case REPORT_FAILED:
 		err_set(e, ERR_AGENT, "no sandbox could be made: %s", r->text);

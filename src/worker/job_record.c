@@ -325,7 +325,9 @@ job_record_finish(struct job_run *run)
 	decide(run, &tail);
 	if (r->state == JOB_SUCCEEDED)
 		return;
-	value_free(steal_ptr(&r->result));
+	/* what a check prints is what it found, whatever its status */
+	if (run->job->program->manifest->output != OUTPUT_TEXT)
+		value_free(steal_ptr(&r->result));
 	if (r->state == JOB_FAILED || r->state == JOB_DENIED)
 		denial_from_failure(r, &run->spec, tail.data);
 	hint_denials(r);

@@ -158,7 +158,10 @@ def test_a_run_that_is_interrupted(plugin, number):
     with subprocess.Popen(
             [PYTHON, "-B", "-m", "devops_agent", "run", str(path)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=dict(ENVIRONMENT, PYTHONPATH=SDK)) as process:
+            env=dict(ENVIRONMENT, PYTHONPATH=SDK),
+            # a job in the background has SIGINT ignored
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)
+            ) as process:
         for line in process.stderr:
             if line == "info: begun\n":
                 break
