@@ -85,6 +85,7 @@ GEN_OBJS := $(GEN_SRCS:%.c=$(GEN)/obj/%.o)
 
 # Tests: unit programs, replays of the fuzzers' corpora, and small native
 # programs that other tests run (t/FOLDER/NAME.c becomes build/t/FOLDER/NAME).
+SCRIPTS     := $(wildcard t/*.t)
 UNIT_SRCS   := $(wildcard t/unit/test_*.c)
 FUZZ_SRCS   := $(wildcard t/fuzz/fuzz_*.c)
 HELPER_SRCS := $(filter-out t/unit/% t/fuzz/% t/lib/%,$(wildcard t/*/*.c))
@@ -113,13 +114,15 @@ run: deps-build  ## install what building needs, build, run a plugin
 
 check: deps-build deps-test  ## build and run every test (TESTS=... for some)
 	$(SUBMAKE) all tests
-	@t/lib/run-tests -j$(NPROC) $(if $(TESTS),$(TESTS),t/*.t $(UNITS) $(REPLAYS))
+	@t/lib/run-tests -j$(NPROC) $(if $(TESTS),$(TESTS),$(SCRIPTS) $(UNITS) $(REPLAYS))
 
 unit: $(UNITS)  ## the unit tests alone
 	@t/lib/run-tests -j$(NPROC) $(if $(TESTS),$(TESTS),$(UNITS))
 
+# Without those that run nothing of what is compiled.
 asan:  ## the same tests with the address, undefined and leak sanitizers
-	$(SUBMAKE) check VARIANT=asan$(VARIANT:%=-%)
+	$(SUBMAKE) check VARIANT=asan$(VARIANT:%=-%) \
+		SCRIPTS="$(filter-out t/0% t/20-% t/80-%,$(SCRIPTS))"
 
 fuzz: deps-lint  ## run each fuzzer for FUZZ_SECONDS
 	$(SUBMAKE) fuzzers VARIANT=fuzz CC=clang

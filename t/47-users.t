@@ -4,6 +4,7 @@ export TMPDIR=/var/tmp
 . "$(dirname "$0")/lib/tap.sh"
 . "$ROOT/t/hostile/lib.sh"
 
+others=()
 mkdir "$HOST/drop"
 chmod 777 "$HOST/drop"
 
@@ -108,6 +109,13 @@ for who in $WHO; do
 		try
 		got . '["65534",["0000000000000000"],[65534],"EINVAL"]' \
 			"user: is the account that it runs as"
+		for i in {1..24}; do
+			setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 &
+			others+=("$!")
+		done
+		try
+		got '.[0]' 65534 "... however many processes it has on the host"
+		kill "${others[@]}"
 		plugin isroot "permissions: {user: root}" <<-'END'
 			def run(job):
 			    return None

@@ -57,7 +57,7 @@ for who in $WHO; do
 	chmod 644 "$T/$who/config.yaml"
 done
 if is_root; then
-	chown -R "$USER_ID:$USER_ID" "$T/user"
+	[ ! -d "$T/user" ] || chown -R "$USER_ID:$USER_ID" "$T/user"
 	USER_PREFIX=(setpriv "--reuid=$USER_ID" "--regid=$USER_ID"
 		--clear-groups env "HOME=$T/user")
 else
