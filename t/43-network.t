@@ -11,7 +11,7 @@ read -r TCP TCP2 UDP <"$HOST/ports"
 FREE=$((TCP > 40000 ? TCP - 13579 : TCP + 13579))
 chmod 755 "$HOST"
 BELOW=$(mktemp -d /tmp/t-43-network.XXXXXX)
-at_exit 'rm -rf "$BELOW"'
+at_exit "rm -rf $BELOW"
 /usr/bin/python3 - "$BELOW" <"$HOSTILE/server.inc" &
 at_exit "kill $!"
 wait_until 10 test -s "$BELOW/ports" || exit

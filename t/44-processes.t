@@ -16,6 +16,10 @@ else
 	OWN=$VICTIM
 fi
 
+gone() {
+	! grep -qsF "$T/" /proc/[0-9]*/mountinfo
+}
+
 alive() {
 	kill -0 "$VICTIM" && kill -0 "$OWN" && ! grep -q '^State:.*[TZ]' \
 		"/proc/$VICTIM/status" "/proc/$OWN/status"
@@ -293,6 +297,39 @@ for who in $WHO; do
 	is "$status $state" "124 timed_out" "$as: TERM comes first, to clean up"
 	like "$err"$'\n' $'clean\n' "$as: ... for which there is time" || diag "$err"
 
+	plugin keeps "permissions: {write: [$HOST/keep.sock]}" "limits: {timeout: 20s}" <<-END
+		import array
+		import socket
+
+		def run(job):
+		    """The agent's streams, given to a process outside."""
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect("$HOST/keep.sock")
+		    fds = array.array("i", [1, 2, 63])
+		    s.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+		    s.recv(1)
+		    return "done"
+	END
+	rm -f "$HOST/keep.sock"
+	/usr/bin/python3 - "$HOST/keep.sock" <<-'END' &
+		import os, signal, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		os.chmod(sys.argv[1], 0o777)
+		s.listen()
+		c, _ = s.accept()
+		kept = socket.recv_fds(c, 1, 9)
+		c.send(b"x")
+		signal.pause()
+	END
+	keeper=$!
+	chmod 755 "$HOST"
+	wait_until 10 test -S "$HOST/keep.sock"
+	try
+	got . "done" "a plugin that gave its streams to somebody outside succeeds"
+	within 0 "$(field .duration_ms)" 8000 "$as: ... and the agent does not wait"
+	kill "$keeper"
+
 	# --- The agent goes ----------------------------------------------------------
 
 	plugin orphan "limits: {timeout: 60s}" <<-'END'
@@ -308,10 +345,21 @@ for who in $WHO; do
 	wait_until 20 grep -q running "$T/orphan"
 	pkill -KILL -f "^$AGENT run orphan"
 	wait $! 2>/dev/null
-	gone() {
-		: >"$T/.pid"
-		! grep -qsF "$T/" /proc/[0-9]*/mountinfo
-	}
 	ok "$as: when the agent is killed, its jobs go with it" wait_until 5 gone
+
+	plugin stalled "limits: {timeout: 1s}" <<-'END'
+		def run(job):
+		    print("running", flush=True)
+		    while True:
+		        pass
+	END
+	by "$AGENT" run stalled --config "$T/$as/config.yaml" >/dev/null 2>"$T/orphan" &
+	wait_until 20 grep -q running "$T/orphan"
+	pkill -STOP -f "^$AGENT run stalled"
+	ok "$as: when it is stopped, the deadline holds all the same" \
+		wait_until 10 gone
+	pkill -CONT -f "^$AGENT run stalled"
+	wait $!
+	is $? 124 "$as: ... and it says so once it goes on"
 done
 done_testing
