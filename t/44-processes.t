@@ -341,9 +341,9 @@ for who in $WHO; do
 		    print("running", flush=True)
 		    time.sleep(60)
 	END
-	by "$AGENT" run orphan --config "$T/$as/config.yaml" >/dev/null 2>"$T/orphan" &
+	"${prefix[@]}" "$AGENT" run orphan --config "$T/$as/config.yaml" >/dev/null 2>"$T/orphan" &
 	wait_until 20 grep -q running "$T/orphan"
-	pkill -KILL -f "^$AGENT run orphan"
+	kill -KILL $!
 	wait $! 2>/dev/null
 	ok "$as: when the agent is killed, its jobs go with it" wait_until 5 gone
 
@@ -353,12 +353,12 @@ for who in $WHO; do
 		    while True:
 		        pass
 	END
-	by "$AGENT" run stalled --config "$T/$as/config.yaml" >/dev/null 2>"$T/orphan" &
+	"${prefix[@]}" "$AGENT" run stalled --config "$T/$as/config.yaml" >/dev/null 2>"$T/orphan" &
 	wait_until 20 grep -q running "$T/orphan"
-	pkill -STOP -f "^$AGENT run stalled"
+	kill -STOP $!
 	ok "$as: when it is stopped, the deadline holds all the same" \
 		wait_until 10 gone
-	pkill -CONT -f "^$AGENT run stalled"
+	kill -CONT $!
 	wait $!
 	is $? 124 "$as: ... and it says so once it goes on"
 done
