@@ -81,7 +81,7 @@ for who in $WHO; do
 		is "$status" 3 "$as: ... nor one that is somebody else's"
 		chown 0 "$PLUGINS/python/read_host.py"
 	else
-		skip 2 "only root gives a file away"
+		skip 2 "only root can give a file away"
 	fi
 done
 
