@@ -122,6 +122,20 @@ for who in $WHO; do
 		END
 		try
 		isnt "$status" 0 "root: a plugin never runs as root"
+		for capability in setuid setgid setfcap; do
+			plugin "by-$capability" \
+				"permissions: {capabilities: [$capability]}" <<-'END'
+				import os
+
+				def run(job):
+				    act(os.setgid, 0)
+				    act(os.setuid, 0)
+				    return [os.getuid(), os.getgid()]
+			END
+			try
+			is "$status" 3 "root: ... nor becomes it by $capability"
+			like "$err$message" "never runs as root" "... which is said"
+		done
 		plugin nosuch "permissions: {user: nosuchuser}" <<-'END'
 			def run(job):
 			    return None

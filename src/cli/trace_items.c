@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "cli/trace.h"
 #include "plugin/items.h"
 
@@ -80,10 +81,10 @@ static bool
 covers(const struct trace_item *i, const char *text, const char *real)
 {
 	/* nothing but itself shows what /proc has besides processes */
-	if (strcmp(i->text, "/") == 0 && look_is_below(text, "/proc"))
+	if (strcmp(i->text, "/") == 0 && path_is_below(text, "/proc"))
 		return false;
-	return i->real && real && look_is_below(text, i->text) &&
-	       look_is_below(real, i->real);
+	return i->real && real && path_is_below(text, i->text) &&
+	       path_is_below(real, i->real);
 }
 
 /* Shown already, as a part of something else. */
@@ -135,7 +136,7 @@ trace_need(struct trace *t, enum trace_key key, const char *text,
 	}
 	if (!can_be_asked(key, text) ||
 	    (key == TRACE_READ && t->processes_host &&
-	     look_is_below(text, "/proc")))
+	     path_is_below(text, "/proc")))
 		return false;
 	if (t->n_items % 64 == 0)
 		t->items =
@@ -183,7 +184,7 @@ static bool
 makes_place(const struct trace_item *other, const struct trace_item *folder)
 {
 	return folder->place && other->real && folder->real &&
-	       look_is_below(other->text, folder->text);
+	       path_is_below(other->text, folder->text);
 }
 
 static bool
@@ -194,7 +195,7 @@ is_superfluous(const struct trace *t, size_t i)
 	if (!item->used && !item->forever)
 		return true;
 	if (item->key == TRACE_READ && t->processes_host &&
-	    look_is_below(item->text, "/proc"))
+	    path_is_below(item->text, "/proc"))
 		return true;
 	if (item->key == TRACE_NETWORK && strcmp(item->text, "host") != 0 &&
 	    trace_find(t, TRACE_NETWORK, "host"))
@@ -277,8 +278,8 @@ fold_one(struct trace *t, size_t least)
 			const struct trace_item *other = &t->items[k];
 
 			n += other->key == TRACE_READ && other->real &&
-			     look_is_below(other->text, text) &&
-			     look_is_below(other->real, real);
+			     path_is_below(other->text, text) &&
+			     path_is_below(other->real, real);
 		}
 		if (n < least)
 			continue;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "cli/trace.h"
 #include "worker/launch.h"
 
@@ -56,7 +57,7 @@ static bool
 any_above(const char *const *folders, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n; i++)
-		if (look_is_below(path, folders[i]))
+		if (path_is_below(path, folders[i]))
 			return true;
 	return false;
 }
@@ -139,7 +140,7 @@ judge_proc(struct judgement *j, const struct trace_use *u, const struct look *l)
 	    strcmp(u->path, "/etc/mtab") == 0 ||
 	    (rest && strncmp(rest, "mount", 5) == 0))
 		j->t->mounts = true;
-	if (l->kind == LOOK_FILE && (look_is_below(u->path, "/proc/net") ||
+	if (l->kind == LOOK_FILE && (path_is_below(u->path, "/proc/net") ||
 				     (rest && strncmp(rest, "net/", 4) == 0)))
 		need(j, TRACE_NETWORK, "host", NULL);
 	return rest != NULL || strcmp(u->path, "/proc") == 0;
@@ -151,7 +152,7 @@ static bool
 is_library(const struct trace *t, const struct look *l)
 {
 	for (size_t i = 0; i < t->real_libraries.n; i++)
-		if (look_is_below(l->real, t->real_libraries.items[i]))
+		if (path_is_below(l->real, t->real_libraries.items[i]))
 			return true;
 	return false;
 }
@@ -222,9 +223,9 @@ need_read(struct judgement *j, const char *path, const struct look *l)
 
 		if (item->key == TRACE_READ && item->real &&
 		    strcmp(item->real, "/sys/devices") != 0 &&
-		    look_is_below(path, item->text) &&
-		    !look_is_below(l->real, item->real) &&
-		    look_is_below(l->real, "/sys/devices")) {
+		    path_is_below(path, item->text) &&
+		    !path_is_below(l->real, item->real) &&
+		    path_is_below(l->real, "/sys/devices")) {
 			need(j, TRACE_READ, "/sys/devices", "/sys/devices");
 			return;
 		}
@@ -320,7 +321,7 @@ judge_tmp(struct judgement *j, const struct trace_use *u)
 	struct trace *t = j->t;
 	_free_ char *top = NULL;
 
-	if (!look_is_below(u->path, "/tmp"))
+	if (!path_is_below(u->path, "/tmp"))
 		return false;
 	if (strcmp(u->path, "/tmp") == 0)
 		return true;
@@ -346,7 +347,7 @@ judge(struct judgement *j, const struct trace_use *u, const struct look *l)
 		return;
 	}
 	if ((u->how & USE_MEASURED) && l->kind != LOOK_NONE &&
-	    !look_is_below(u->path, "/proc") && !look_is_below(u->path, "/sys"))
+	    !path_is_below(u->path, "/proc") && !path_is_below(u->path, "/sys"))
 		j->t->measured = true;
 	if (judge_proc(j, u, l) || is_optional(j->t, u->path) ||
 	    strcmp(u->path, "/dev") == 0)
@@ -380,7 +381,7 @@ trace_judge(struct trace *t, struct strv *wanted)
 	look_at(paths, t->n_uses, all);
 	for (size_t i = 0; i < t->n_uses; i++) {
 		/* /proc/net leads whoever looks to another place */
-		if (all[i].real && look_is_below(paths[i], "/proc")) {
+		if (all[i].real && path_is_below(paths[i], "/proc")) {
 			free(all[i].real);
 			all[i].real = xstrdup(paths[i]);
 		}
@@ -399,14 +400,14 @@ is_there(const struct trace *t, const char *folder)
 {
 	for (size_t i = 0; i < t->n_items; i++)
 		if (t->items[i].text[0] == '/' &&
-		    (look_is_below(t->items[i].text, folder) ||
-		     look_is_below(folder, t->items[i].text)))
+		    (path_is_below(t->items[i].text, folder) ||
+		     path_is_below(folder, t->items[i].text)))
 			return true;
 	for (size_t i = 0; i < t->shown->libraries.n; i++)
-		if (look_is_below(t->shown->libraries.items[i], folder))
+		if (path_is_below(t->shown->libraries.items[i], folder))
 			return true;
 	for (size_t i = 0; i < t->shown->exec.n; i++)
-		if (look_is_below(t->shown->exec.items[i], folder))
+		if (path_is_below(t->shown->exec.items[i], folder))
 			return true;
 	return false;
 }

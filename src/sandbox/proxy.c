@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "sandbox/tracepath.h"
 
 /* What a descriptor's file is called, without symlinks. */
@@ -28,15 +29,6 @@ real_path(int fd, char path[PATH_MAX])
 	return n > 0 && path[0] == '/';
 }
 
-static bool
-is_below(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 &&
-	       (len == 1 || path[len] == '/' || path[len] == '\0');
-}
-
 /* Is this the path of a grant, or below it, once its symlinks are followed? */
 static bool
 grant_covers(const char *grant, const char *path)
@@ -44,7 +36,7 @@ grant_covers(const char *grant, const char *path)
 	_close_ int fd = open(grant, O_PATH | O_CLOEXEC);
 	char real[PATH_MAX];
 
-	return fd >= 0 && real_path(fd, real) && is_below(path, real);
+	return fd >= 0 && real_path(fd, real) && path_is_below(path, real);
 }
 
 /*
@@ -56,7 +48,7 @@ is_own(int fd, const char *path)
 {
 	struct statvfs st;
 
-	return is_below(path, "/tmp") && fstatvfs(fd, &st) == 0 &&
+	return path_is_below(path, "/tmp") && fstatvfs(fd, &st) == 0 &&
 	       !(st.f_flag & ST_RDONLY);
 }
 

@@ -137,6 +137,26 @@ has_capability(cap_value_t c)
 	return set == CAP_SET;
 }
 
+/*
+ * Over the host these make a plugin user id 0 at a call: by changing its ids,
+ * or by a file that does when it is started.
+ */
+#define MAKES_ROOT                                               \
+	(UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID | \
+	 UINT64_C(1) << CAP_SETFCAP)
+
+static int
+check_capabilities(const struct sandbox_spec *s, const struct enter *x,
+		   struct err *e)
+{
+	if (!x->privileged || !(s->capabilities & MAKES_ROOT))
+		return 0;
+	err_set(e, ERR_DENIED,
+		"a plugin never runs as root, which setuid, "
+		"setgid or setfcap would let it become");
+	return err_hint(e, "ask for the account it needs by user:");
+}
+
 static int
 choose_ids(const struct sandbox_spec *s, struct enter *x, struct sandbox *box,
 	   struct err *e)
@@ -146,6 +166,8 @@ choose_ids(const struct sandbox_spec *s, struct enter *x, struct sandbox *box,
 	/* capabilities over the host mean nothing in a namespace of one's own
 	 */
 	x->user_namespace = !x->privileged || !s->capabilities;
+	if (check_capabilities(s, x, e) < 0)
+		return -1;
 	if (!x->privileged) {
 		x->uid = geteuid();
 		x->gid = getegid();

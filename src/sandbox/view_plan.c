@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "sandbox/mountapi.h"
 #include "sandbox/view_parts.h"
 #include "sandbox/walk.h"
@@ -106,15 +107,6 @@ by_path(const void *a, const void *b)
 	return order;
 }
 
-static bool
-is_below(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 &&
-	       (len == 1 || path[len] == '/' || path[len] == '\0');
-}
-
 static void
 drop_entry(struct view *v, size_t i)
 {
@@ -135,8 +127,8 @@ drop_covered(struct view *v)
 		size_t above = i;
 
 		while (above-- > 0)
-			if (is_below(v->entries[i].path,
-				     v->entries[above].path))
+			if (path_is_below(v->entries[i].path,
+					  v->entries[above].path))
 				break;
 		/* the host's /proc is to cover the sandbox's own */
 		if (above < i && strcmp(v->entries[i].path, "/proc") != 0 &&
@@ -159,7 +151,7 @@ check_links(const struct view *v, struct err *e)
 			const struct entry *entry = &v->entries[k];
 
 			if ((entry->attributes & MOUNTAPI_RDONLY) ||
-			    !is_below(v->links[i][0], entry->path))
+			    !path_is_below(v->links[i][0], entry->path))
 				continue;
 			err_set(e, ERR_DENIED,
 				"%s is a symbolic link in %s, where the plugin "
@@ -293,8 +285,8 @@ cover_private(struct view *v, const struct view_user *user, struct err *e)
 		size_t above = i;
 
 		while (above-- > 0)
-			if (is_below(v->entries[i].path,
-				     v->entries[above].path))
+			if (path_is_below(v->entries[i].path,
+					  v->entries[above].path))
 				break;
 		if (above < i && cover_way(v, v->entries[above].path,
 					   v->entries[i].path, user, e) < 0)

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "plugin/items.h"
 #include "worker/launch.h"
 #include "worker/look.h"
@@ -110,7 +111,7 @@ is_private(const char *path)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		if (look_is_below(path, own[i]))
+		if (path_is_below(path, own[i]))
 			return true;
 	/* processes are there; what else /proc has, has to be granted */
 	return strcmp(path, "/tmp") == 0 || strcmp(path, "/proc") == 0 ||
@@ -125,9 +126,9 @@ static bool
 granted(const struct strv *list, const char *path)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (look_is_below(path, list->items[i]) &&
+		if (path_is_below(path, list->items[i]) &&
 		    !(strcmp(list->items[i], "/") == 0 &&
-		      look_is_below(path, "/proc")))
+		      path_is_below(path, "/proc")))
 			return true;
 	return false;
 }
@@ -138,7 +139,7 @@ may_read(const struct sandbox_spec *s, const char *path)
 	return is_private(path) || granted(&s->read, path) ||
 	       granted(&s->write, path) || granted(&s->libraries, path) ||
 	       strv_has(&s->exec, path) ||
-	       (s->host_processes && look_is_below(path, "/proc"));
+	       (s->host_processes && path_is_below(path, "/proc"));
 }
 
 /* A folder that something visible is in is there itself. */
@@ -150,7 +151,7 @@ is_on_the_way(const struct sandbox_spec *s, const char *folder)
 
 	for (size_t l = 0; l < ARRAY_SIZE(lists); l++)
 		for (size_t i = 0; i < lists[l]->n; i++)
-			if (look_is_below(lists[l]->items[i], folder))
+			if (path_is_below(lists[l]->items[i], folder))
 				return true;
 	return false;
 }

@@ -29,15 +29,6 @@ struct answer {
 	char real[PATH_MAX];
 };
 
-bool
-look_is_below(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 &&
-	       (len == 1 || path[len] == '/' || path[len] == '\0');
-}
-
 /* --- The process that looks ----------------------------------------------- */
 
 static enum look_kind

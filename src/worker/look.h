@@ -37,7 +37,4 @@ struct look {
 void look_at(char *const *paths, size_t n, struct look *all);
 void look_free(struct look *all, size_t n);
 
-/* `path` is `folder`, or below it; by text. */
-bool look_is_below(const char *path, const char *folder);
-
 #endif
