@@ -202,4 +202,21 @@ if is_root; then
 	is "$(stat -c '%U %a' /run/devops_agent /run/devops_agent/ids.lock | xargs)" \
 		"root 755 root 600" "ids are locked in a folder of root's alone"
 fi
+
+# --- What the configuration requires ---------------------------------------------
+
+as "${WHO##* }"
+plugin required <<-'END'
+	def run(job):
+	    return 1
+END
+sed 's|^plugins: {|&require: [cgroup, user-id, landlock], |' \
+	"$T/$as/config.yaml" >"$T/$as/strict.yaml"
+run "${prefix[@]}" "$AGENT" run required --config "$T/$as/strict.yaml"
+if [ "$as" = user ]; then
+	exits 125 "user: no plugin runs without a layer that is required"
+	like "$err" 'requires the layer (cgroup|user-id)' "... which is named"
+else
+	skip 2 "the address sanitizer needs root"
+fi
 done_testing

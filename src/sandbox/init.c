@@ -108,6 +108,30 @@ receive_hello(int channel, struct hello *h, int *listener)
 	return 1;
 }
 
+/* Before the plugin's program starts: it never runs with less. */
+static int
+check_required(const struct enter *x, unsigned layers, struct err *e)
+{
+	unsigned missing = x->spec->require & ~layers;
+
+	for (unsigned bit = 1; bit < LAYER_END; bit <<= 1) {
+		if (!(missing & bit))
+			continue;
+		err_set(e, ERR_AGENT,
+			"the configuration requires the layer %s, which this "
+			"host does not enforce",
+			layer_name(bit));
+		return err_hint(e, "devops_agent doctor says why");
+	}
+	return 0;
+}
+
+static unsigned
+filter_layers(int listener)
+{
+	return LAYER_SECCOMP | (listener >= 0 ? LAYER_SECCOMP_NOTIFY : 0);
+}
+
 /* What the plugin's process is born with. */
 struct birth {
 	const struct enter *x;
@@ -138,6 +162,8 @@ become_plugin(void *arg)
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		err_errno(&e, "prepare the plugin's process");
 	else if (seccomp_install(b->x->filter, &listener, &e) == 0 &&
+		 check_required(b->x, b->x->layers | filter_layers(listener),
+				&e) == 0 &&
 		 send_hello(b->channel, &h, listener) == 0) {
 		if (listener >= 0)
 			close(listener);
@@ -145,7 +171,8 @@ become_plugin(void *arg)
 		err_errno(&e, "start %s", s->argv.items[0]);
 	}
 	h.failed = 1;
-	snprintf(h.text, sizeof(h.text), "%s", e.msg);
+	snprintf(h.text, sizeof(h.text), "%.700s%s%.300s", e.msg,
+		 e.hint[0] ? "; " : "", e.hint);
 	send_hello(b->channel, &h, -1);
 	return 127;
 }
@@ -179,23 +206,6 @@ drop_stdio(struct err *e)
 	return 0;
 }
 
-static int
-check_required(const struct enter *x, struct err *e)
-{
-	unsigned missing = x->spec->require & ~x->layers;
-
-	for (unsigned bit = 1; bit < LAYER_END; bit <<= 1) {
-		if (!(missing & bit))
-			continue;
-		err_set(e, ERR_AGENT,
-			"the configuration requires the layer %s, which this "
-			"host does not enforce",
-			layer_name(bit));
-		return err_hint(e, "devops_agent doctor says why");
-	}
-	return 0;
-}
-
 /*
  * Start the plugin.  The filter is installed by the plugin's own process,
  * because pid 1 answers for it and must not wait for itself; its listener
@@ -225,8 +235,8 @@ start_plugin(struct init *in, struct enter *x, int *channel, struct err *e)
 			       h.failed ? h.text :
 					  "the plugin's process died at once");
 	in->notify.listener = listener;
-	x->layers |= LAYER_SECCOMP | (listener >= 0 ? LAYER_SECCOMP_NOTIFY : 0);
-	return check_required(x, e);
+	x->layers |= filter_layers(listener);
+	return 0;
 }
 
 static void
