@@ -27,6 +27,7 @@ test  cmd:bash                                 bash bash bash
 test  cmd:prove                                perl perl-Test-Harness perl-utils
 test  cmd:nm                                   binutils binutils binutils
 test  cmd:jq                                   jq jq jq
+test  cmd:curl                                 curl curl curl
 test  cmd:openssl                              openssl openssl openssl
 test  cmd:ps                                   procps procps-ng procps
 test  cmd:ip                                   iproute2 iproute iproute2

@@ -49,7 +49,10 @@ cannot_open(int at, const char *name, const char *path, struct err *e)
 		return err_hint(e, "put the file itself there");
 	}
 	errno = saved;
-	return err_errno(e, "open %s", path);
+	err_errno(e, "open %s", path);
+	if (saved == EACCES)
+		e->kind = ERR_DENIED;
+	return -1;
 }
 
 static int

@@ -254,6 +254,12 @@ class Worker:
                 return
         self.pipes.interrupt()
 
+    def let_children_die(self) -> None:
+        """A child ends at SIGTERM as any process: an exception that comes out
+        of anywhere would be a surprise to multiprocessing and others."""
+        if _signal.getsignal(_signal.SIGTERM) == self.on_term:
+            _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+
     def start(self, path: str) -> bool:
         """Load the plugin and say so, or why not."""
         try:
@@ -466,6 +472,7 @@ def main() -> None:
     pipes = take_pipes()
     worker = Worker(pipes)
     _signal.signal(_signal.SIGTERM, worker.on_term)
+    posix.register_at_fork(after_in_child=worker.let_children_die)
     if "logging" in sys.modules:
         from devops_agent import _logging
         _logging.install(pipes)
