@@ -104,8 +104,14 @@ needs='\{\}$' check $NAGIOS/check_dummy 0 fine
 needs='\{\}$' check $NAGIOS/check_cluster -s -d 0,0,1
 needs='read: \[/\]$' check $NAGIOS/check_disk -w 1% -c 1% -p /
 needs='/proc/loadavg' check $NAGIOS/check_load -w 900,900,900 -c 999,999,999
-needs='exec: \[ps\].*processes: host' \
-	check $NAGIOS/check_procs -w 90000 -c 99999
+# ps looks itself up by its own number, which is the sandbox's, in the host's
+# list: it wants anybody to be there by that.
+if [ -e /proc/3 ] && [ -e /proc/4 ] && [ -e /proc/5 ]; then
+	needs='exec: \[ps\].*processes: host' \
+		check $NAGIOS/check_procs -w 90000 -c 99999
+else
+	skip 2 "process ids are too small to be told from a sandbox's"
+fi
 check $NAGIOS/check_users -w 900 -c 999
 needs='/proc/meminfo' check $NAGIOS/check_swap -w 1% -c 1%
 needs="read: .*$T/some.log" \
