@@ -9,7 +9,8 @@
 static const char *
 file_of(const struct context *x)
 {
-	return x->config.file ? x->config.file : "built-in defaults";
+	return x->setup.config.file ? x->setup.config.file :
+				      "built-in defaults";
 }
 
 static void
@@ -19,8 +20,9 @@ print_json(const struct context *x, const struct err *e)
 	struct value *warnings = value_array();
 	_buf_ struct buf text = { 0 };
 
-	for (size_t i = 0; i < x->warnings.n; i++)
-		value_append(warnings, value_string(x->warnings.items[i]));
+	for (size_t i = 0; i < x->setup.warnings.n; i++)
+		value_append(warnings,
+			     value_string(x->setup.warnings.items[i]));
 	value_set(v, "ok", value_bool(e->kind == ERR_NONE));
 	value_set(v, "error",
 		  e->kind == ERR_NONE ? value_null() : value_string(e->msg));
@@ -40,8 +42,9 @@ cmd_config_check(const struct cli *c)
 		print_json(&x, &e);
 		return err_exit_status(&e);
 	}
-	for (size_t i = 0; i < x.warnings.n; i++)
-		terminal_say(STYLE_YELLOW, "warning", x.warnings.items[i]);
+	for (size_t i = 0; i < x.setup.warnings.n; i++)
+		terminal_say(STYLE_YELLOW, "warning",
+			     x.setup.warnings.items[i]);
 	if (rc < 0)
 		return cli_fail(&e);
 	printf("%s: right\n", file_of(&x));
@@ -59,11 +62,11 @@ cmd_config_show(const struct cli *c)
 	if (context_open(&x, c, &e) < 0)
 		return cli_fail(&e);
 	if (c->json) {
-		v = config_to_value(&x.config);
+		v = config_to_value(&x.setup.config);
 		json_encode(v, &text);
 		buf_addc(&text, '\n');
 	} else {
-		config_show(&x.config, &text);
+		config_show(&x.setup.config, &text);
 	}
 	fwrite(text.data, 1, text.len, stdout);
 	return 0;

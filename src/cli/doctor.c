@@ -73,7 +73,7 @@ check_minimum(struct doctor *d, const struct context *x)
 {
 	unsigned have = tried_layers(d);
 
-	d->required |= x->config.plugins.require;
+	d->required |= x->setup.config.plugins.require;
 	if (d->whole.started)
 		have &= d->whole.layers;
 	d->missing = d->required & ~have;

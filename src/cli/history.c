@@ -9,15 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/keep.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/terminal.h"
 #include "plugin/digest.h"
-#include "proto/json.h"
 
 #define PRUNE_STEP 100
-#define UUID_TEXT 37
 
 /*
  * Without a database: the same on every run of this host, and not telling the
@@ -55,7 +54,7 @@ is_not_ours(const struct context *x, const struct err *e)
 static int
 open_store(struct history *h, const struct context *x, struct err *e)
 {
-	_free_ char *path = config_storage_path(&x->config);
+	_free_ char *path = config_storage_path(&x->setup.config);
 	_free_ char *set_aside = NULL;
 	char id[STORE_AGENT_ID];
 	size_t lost = 0;
@@ -96,10 +95,10 @@ history_open(struct history *h, const struct context *x, struct err *e)
 	memset(h, 0, sizeof(*h));
 	uname(&host);
 	h->agent.host = xstrdup(host.nodename);
-	h->agent.labels = x->config.agent.labels ?
-				  value_copy(x->config.agent.labels) :
+	h->agent.labels = x->setup.config.agent.labels ?
+				  value_copy(x->setup.config.agent.labels) :
 				  NULL;
-	if (x->config.file)
+	if (x->setup.config.file)
 		return open_store(h, x, e);
 	h->agent.id = host_uuid();
 	return 0;
@@ -115,39 +114,10 @@ history_release(struct history *h)
 	memset(h, 0, sizeof(*h));
 }
 
-/* The texts of a job's JSON columns; NULL where there is nothing. */
-struct texts {
-	struct value *all; /* the record's outside form */
-	struct buf bufs[10];
-	size_t n;
-};
-
-static void
-texts_release(struct texts *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		buf_release(&t->bufs[i]);
-	value_free(t->all);
-}
-
-static const char *
-text_of(struct texts *t, const char *key)
-{
-	const struct value *v = value_get(t->all, key);
-	struct buf *b = &t->bufs[t->n];
-
-	if (!v || v->type == VALUE_NULL)
-		return NULL;
-	t->n++;
-	json_encode(v, b);
-	return b->data;
-}
-
 int
 history_start(struct history *h, struct record *r, struct err *e)
 {
-	_cleanup_(texts_release) struct texts t = { .n = 0 };
-	struct store_job job;
+	_cleanup_(kept_release) struct kept k = { .n = 0 };
 	struct timespec now;
 
 	r->agent = &h->agent;
@@ -155,79 +125,26 @@ history_start(struct history *h, struct record *r, struct err *e)
 	r->id = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	if (!h->store)
 		return 0;
-	t.all = record_to_value(r);
-	job = (struct store_job){
-		.name = r->name,
-		.plugin = r->plugin,
-		.trigger = r->trigger,
-		.attempt = r->attempt,
-		.scheduled_ms = r->scheduled_ms,
-		.started_ms = clock_real_ms(),
-		.params = text_of(&t, "params"),
-		.agent = text_of(&t, "agent"),
-	};
-	if (store_job_start(h->store, &job, e) < 0)
+	kept_init(&k, r);
+	k.job.started_ms = clock_real_ms();
+	if (store_job_start(h->store, &k.job, e) < 0)
 		return -1;
-	r->id = job.id;
+	r->id = k.job.id;
 	return 0;
-}
-
-/* From the logbook to the store, a line at a time. */
-struct pump {
-	store_log_fn *add;
-	void *arg;
-};
-
-static int
-pump_line(void *arg, const struct logbook_entry *entry)
-{
-	struct pump *p = arg;
-	struct store_log line = {
-		.time_ms = entry->time_ms,
-		.level = logbook_level_name(entry->level),
-		.stream = logbook_stream_name(entry->stream),
-		.message = entry->message,
-		.len = entry->len,
-		.fields = entry->fields,
-		.left_out = entry->left_out,
-	};
-
-	return p->add(p->arg, &line);
-}
-
-static int
-pump_logs(void *arg, store_log_fn *add, void *add_arg)
-{
-	struct pump p = { add, add_arg };
-
-	return logbook_each(arg, pump_line, &p);
 }
 
 int
 history_finish(struct history *h, const struct record *r,
 	       const struct logbook *logs, struct err *e)
 {
-	_cleanup_(texts_release) struct texts t = { .n = 0 };
-	struct store_job job;
+	_cleanup_(kept_release) struct kept k = { .n = 0 };
 
 	if (!h->store)
 		return 0;
-	t.all = record_to_value(r);
-	job = (struct store_job){
-		.id = r->id,
-		.state = r->state,
-		.finished_ms =
-			r->finished_ms ? r->finished_ms : clock_real_ms(),
-		.duration_ms = r->duration_ms,
-		.result = text_of(&t, "result"),
-		.error = text_of(&t, "error"),
-		.exit = text_of(&t, "exit"),
-		.usage = text_of(&t, "usage"),
-		.metrics = text_of(&t, "metrics"),
-		.denials = text_of(&t, "denials"),
-		.sandbox = text_of(&t, "sandbox"),
-	};
-	return store_job_finish(h->store, &job, pump_logs,
+	kept_init(&k, r);
+	if (!k.job.finished_ms)
+		k.job.finished_ms = clock_real_ms();
+	return store_job_finish(h->store, &k.job, keep_logs,
 				(void *)(uintptr_t)logs, e);
 }
 

@@ -21,7 +21,7 @@
 static const char *
 grant_word(const struct context *x, const struct plugin *p, struct err *e)
 {
-	if (context_check_grant(x, p, NULL, e) == 0)
+	if (setup_check_grant(&x->setup, p, NULL, e) == 0)
 		return permissions_empty(&p->manifest.permissions) ? "-" :
 								     "yes";
 	return "no";
@@ -93,7 +93,7 @@ cmd_plugin_list(const struct cli *c)
 	size_t n = 0;
 
 	if (context_open(&x, c, &e) < 0 ||
-	    library_list(&x.library, &list, &n, &e) < 0)
+	    library_list(&x.setup.library, &list, &n, &e) < 0)
 		return cli_fail(&e);
 	if (!c->json)
 		printf("%-20s %-10s %-6s %s\n", "NAME", "KIND", "GRANT",
@@ -139,7 +139,7 @@ show_text(const struct context *x, const struct plugin *p)
 	_strv_ struct strv params = { NULL, 0 }, asks = { NULL, 0 };
 	_strv_ struct strv difference = { NULL, 0 };
 	const struct manifest *m = &p->manifest;
-	const struct program program = context_program(p);
+	const struct program program = setup_program(p);
 	struct limits limits;
 	struct err e = ERR_INIT;
 
@@ -152,9 +152,9 @@ show_text(const struct context *x, const struct plugin *p)
 	show_lines("parameters", &params, "none");
 	permissions_describe(&m->permissions, &asks);
 	show_lines("permissions", &asks, "asks for nothing");
-	launch_limits(program.manifest, &x->runtime, &limits);
+	launch_limits(program.manifest, &x->setup.runtime, &limits);
 	show_limits(&limits);
-	if (context_check_grant(x, p, &difference, &e) < 0) {
+	if (setup_check_grant(&x->setup, p, &difference, &e) < 0) {
 		printf("grant\n  %s\n", e.msg);
 		for (size_t i = 0; i < difference.n; i++)
 			printf("  %s\n", difference.items[i]);
@@ -215,9 +215,9 @@ show_json(const struct context *x, const struct plugin *p)
 	const struct manifest *m = &p->manifest;
 	struct limits limits;
 	struct err e = ERR_INIT;
-	bool runnable = context_check_grant(x, p, &difference, &e) == 0;
+	bool runnable = setup_check_grant(&x->setup, p, &difference, &e) == 0;
 
-	launch_limits(m, &x->runtime, &limits);
+	launch_limits(m, &x->setup.runtime, &limits);
 	value_set(v, "name", value_string(p->name));
 	value_set(v, "version",
 		  m->version ? value_string(m->version) : value_null());
@@ -244,7 +244,7 @@ open_plugin(const struct cli *c, struct context *x, struct plugin *p)
 
 	memset(p, 0, sizeof(*p));
 	if (context_open(x, c, &e) < 0 ||
-	    context_find(x, c->args[0], p, &e) < 0)
+	    setup_find(&x->setup, c->args[0], p, &e) < 0)
 		return cli_fail(&e);
 	return 0;
 }
@@ -276,8 +276,8 @@ cmd_plugin_check(const struct cli *c)
 	memset(&p, 0, sizeof(p));
 	if (context_open(&x, c, &e) < 0)
 		return cli_fail(&e);
-	rc = file ? plugin_load(&x.library, c->args[0], &p, &e) :
-		    context_find(&x, c->args[0], &p, &e);
+	rc = file ? plugin_load(&x.setup.library, c->args[0], &p, &e) :
+		    setup_find(&x.setup, c->args[0], &p, &e);
 	if (c->json) {
 		_value_ struct value *v = value_object();
 
@@ -312,7 +312,7 @@ cmd_plugin_new(const struct cli *c)
 	if (context_open(&x, c, &e) < 0)
 		return cli_fail(&e);
 	folder = c->output ? xstrdup(c->output) :
-			     xasprintf("%s/%s", x.plugins,
+			     xasprintf("%s/%s", x.setup.plugins,
 				       c->shell ? "shell" : "python");
 	if (plugin_new(folder, c->args[0], c->shell, &written, &e) < 0)
 		return cli_fail(&e);
@@ -341,11 +341,11 @@ static int
 allow_one(const struct cli *c, const struct context *x)
 {
 	_cleanup_(plugin_release) struct plugin p;
-	const char *folder = c->output ? c->output : x->grants;
+	const char *folder = c->output ? c->output : x->setup.grants;
 	struct err e = ERR_INIT;
 
 	memset(&p, 0, sizeof(p));
-	if (context_find(x, c->args[0], &p, &e) < 0)
+	if (setup_find(&x->setup, c->args[0], &p, &e) < 0)
 		return cli_fail(&e);
 	print_request(&p);
 	if (grant_write(folder, &p, &e) < 0)
@@ -364,14 +364,15 @@ allow_bundled(const struct cli *c, const struct context *x)
 	size_t n = 0;
 	int status = 0;
 
-	if (library_list(&x->library, &list, &n, &e) < 0)
+	if (library_list(&x->setup.library, &list, &n, &e) < 0)
 		return cli_fail(&e);
 	for (size_t i = 0; i < n && status == 0; i++) {
 		if (list[i].broken)
 			status = cli_fail(&list[i].err);
 		else if (!permissions_empty(
 				 &list[i].plugin.manifest.permissions) &&
-			 grant_write(c->output ? c->output : x->shipped_grants,
+			 grant_write(c->output ? c->output :
+						 x->setup.shipped_grants,
 				     &list[i].plugin, &e) < 0)
 			status = cli_fail(&e);
 	}
@@ -406,7 +407,7 @@ warn_unknown(const struct context *x, const char *name)
 	struct err e = ERR_INIT;
 
 	memset(&p, 0, sizeof(p));
-	if (library_find(&x->library, name, &p, &e) < 0 &&
+	if (library_find(&x->setup.library, name, &p, &e) < 0 &&
 	    e.kind == ERR_NOT_FOUND)
 		terminal_say(STYLE_YELLOW, "warning", e.msg);
 }
@@ -424,9 +425,10 @@ cmd_plugin_deny(const struct cli *c)
 		return cli_fail(&e);
 	}
 	warn_unknown(&x, c->args[0]);
-	if (grant_deny(c->output ? c->output : x.grants, c->args[0], &e) < 0)
+	if (grant_deny(c->output ? c->output : x.setup.grants, c->args[0], &e) <
+	    0)
 		return cli_fail(&e);
 	printf("denied: %s does not run any more (%s/%s.yaml)\n", c->args[0],
-	       c->output ? c->output : x.grants, c->args[0]);
+	       c->output ? c->output : x.setup.grants, c->args[0]);
 	return 0;
 }

@@ -135,7 +135,7 @@ keep_result(struct history *h, const struct context *x, const struct job *job)
 	struct err e = ERR_INIT;
 
 	if (history_finish(h, &job->record, &job->logbook, &e) == 0 &&
-	    history_prune(h, &x->config, &e) == 0)
+	    history_prune(h, &x->setup.config, &e) == 0)
 		return 0;
 	err_wrap(&e, "keep the result");
 	return cli_fail(&e);
@@ -204,18 +204,18 @@ cmd_run(const struct cli *c)
 
 	memset(&x, 0, sizeof(x));
 	memset(&p, 0, sizeof(p));
-	job_init(&job, &program, &x.runtime);
+	job_init(&job, &program, &x.setup.runtime);
 	if (context_open(&x, c, &e) < 0 ||
-	    context_find(&x, c->args[0], &p, &e) < 0 ||
+	    setup_find(&x.setup, c->args[0], &p, &e) < 0 ||
 	    prepare_params(c, &p, &params, &secrets, &e) < 0)
 		return cli_fail(&e);
-	if (context_check_grant(&x, &p, &difference, &e) < 0) {
+	if (setup_check_grant(&x.setup, &p, &difference, &e) < 0) {
 		if (strchr(c->args[0], '/'))
 			err_hint(&e, "devops_agent plugin allow %s",
 				 c->args[0]);
 		return refuse(&difference, &e);
 	}
-	program = context_program(&p);
+	program = setup_program(&p);
 	job.method = c->method ? c->method : "run";
 	job.secrets = secrets;
 	job.watch = &watch;

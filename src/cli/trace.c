@@ -88,7 +88,7 @@ run_job(struct traced *t, const struct program *program, struct err *e)
 	const struct job_watch watch = { .accessed = on_access,
 					 .arg = &t->trace };
 
-	job_init(&job, program, &t->context->runtime);
+	job_init(&job, program, &t->context->setup.runtime);
 	job.method = t->cli->method ? t->cli->method : "run";
 	job.secrets = t->secrets;
 	job.watch = &watch;
@@ -110,12 +110,12 @@ static int
 prepare_shown(struct traced *t, const struct permissions *given,
 	      struct sandbox_spec *shown, struct err *e)
 {
-	struct program program = context_program(t->plugin);
+	struct program program = setup_program(t->plugin);
 	struct permissions programs = { .exec = given->exec };
 
 	program.granted = &programs;
-	return launch_prepare(&program, &t->context->runtime, t->params, shown,
-			      e);
+	return launch_prepare(&program, &t->context->setup.runtime, t->params,
+			      shown, e);
 }
 
 /* TCP sockets, but going nowhere: the address that is tried will be told. */
@@ -142,7 +142,7 @@ static int
 run_once(struct traced *t, struct err *e)
 {
 	_cleanup_(permissions_release) struct permissions given;
-	struct program program = context_program(t->plugin);
+	struct program program = setup_program(t->plugin);
 	size_t n_known = t->trace.n_items;
 
 	trace_permissions(&t->trace, &given);
@@ -303,7 +303,7 @@ cmd_plugin_trace(const struct cli *c)
 	memset(&p, 0, sizeof(p));
 	sandbox_spec_init(&t.shown);
 	if (context_open(&x, c, &e) < 0 ||
-	    context_find(&x, c->args[0], &p, &e) < 0)
+	    setup_find(&x.setup, c->args[0], &p, &e) < 0)
 		return cli_fail(&e);
 	t.trace.asked = &p.manifest.permissions;
 	if (prepare(&t, &e) < 0 || run_until_known(&t, &e) < 0 ||

@@ -19,7 +19,8 @@ LAYERS = [
     ["model"],
     ["config", "proto", "sandbox", "store", "plugin"],
     ["worker"],
-    ["cli"],
+    ["agent"],
+    ["cli", "master"],
 ]
 
 # Each third-party header, and the only folder that may name it.
