@@ -175,6 +175,9 @@ elif [ "$(id -u)" = 0 ]; then
 	for name in check-disk check-load check-procs check-http check-log \
 		cpu processes; do
 		[ -e "$T/plugins/checks/${name//-/_}" ] || continue
+		# one that failed by itself, or was not looked at
+		grep -q '^permissions:' \
+			"$T/plugins/checks/${name//-/_}.plugin.yaml" || continue
 		sed '/^permissions:/,$d' \
 			"$T/plugins/checks/${name//-/_}.plugin.yaml" >"$T/header"
 		sed -n '/^permissions:/,$p' \

@@ -78,7 +78,8 @@ def test_counts_agree_with_proc(python):
     assert abs(result["processes"] - len(pids)) < 20
     assert result["complete"] is True
     assert sum(result["states"].values()) == result["processes"]
-    assert len(result["by_cpu"]) == len(result["by_memory"]) == 10
+    most = min(10, result["processes"])
+    assert len(result["by_cpu"]) == len(result["by_memory"]) == most
     assert outcome.metric("processes") == result["processes"]
 
 
