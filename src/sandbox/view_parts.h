@@ -16,7 +16,8 @@
 /* One path of the host that the plugin sees. */
 struct entry {
 	char *path;
-	int tree; /* a detached mount; -1: not yet */
+	const char *source; /* shown there; NULL: what `path` is on the host */
+	int tree;	    /* a detached mount; -1: not yet */
 	uint64_t attributes;
 	bool folder;
 	bool cover; /* an empty folder of the sandbox's own */

@@ -41,6 +41,7 @@ add_entry(struct view *v, struct walk *w, uint64_t attributes, struct err *e)
 	if (v->n == MAX_ENTRIES)
 		return err_set(e, ERR_USAGE, "more than %d paths", MAX_ENTRIES);
 	entry->path = steal_ptr(&w->path);
+	entry->source = NULL;
 	entry->tree = -1;
 	entry->attributes = attributes;
 	entry->folder = w->folder;
@@ -164,8 +165,25 @@ check_links(const struct view *v, struct err *e)
 	return 0;
 }
 
+/*
+ * A mapping of /dev/zero is shared memory without a file, which only a control
+ * group counts.  /dev/full reads the same and can't be mapped.
+ */
 static int
-collect(struct view *v, struct err *e)
+add_devices(struct view *v, bool counted, struct err *e)
+{
+	for (const char *const *d = view_devices; *d; d++) {
+		if (add_path(v, *d, MOUNTAPI_NOSUID | MOUNTAPI_NOEXEC, true,
+			     e) < 0)
+			return -1;
+		if (!counted && strcmp(*d, "/dev/zero") == 0)
+			v->entries[v->n - 1].source = "/dev/full";
+	}
+	return 0;
+}
+
+static int
+collect(struct view *v, bool counted, struct err *e)
 {
 	const struct sandbox_spec *s = v->spec;
 	uint64_t common = MOUNTAPI_NOSUID | MOUNTAPI_NODEV;
@@ -181,10 +199,8 @@ collect(struct view *v, struct err *e)
 	    add_path(v, "/proc", common | MOUNTAPI_RDONLY | MOUNTAPI_NOEXEC,
 		     true, e) < 0)
 		return -1;
-	for (const char *const *d = view_devices; *d; d++)
-		if (add_path(v, *d, MOUNTAPI_NOSUID | MOUNTAPI_NOEXEC, true,
-			     e) < 0)
-			return -1;
+	if (add_devices(v, counted, e) < 0)
+		return -1;
 	if (check_links(v, e) < 0)
 		return -1;
 	qsort(v->entries, v->n, sizeof(v->entries[0]), by_path);
@@ -308,7 +324,7 @@ set_tmp_options(struct view *v, int64_t size)
 
 int
 view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
-	     struct view **out, struct err *e)
+	     bool counted, struct view **out, struct err *e)
 {
 	_cleanup_(view_freep) struct view *v = xcalloc(1, sizeof(*v));
 
@@ -317,7 +333,8 @@ view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
 	v->places.made = "";
 	set_tmp_options(v, spec->tmp_bytes);
 	v->writable_proc = user && user->maps;
-	if (collect(v, e) < 0 || (user && cover_private(v, user, e) < 0))
+	if (collect(v, counted, e) < 0 ||
+	    (user && cover_private(v, user, e) < 0))
 		return -1;
 	*out = steal_ptr(&v);
 	return 0;
