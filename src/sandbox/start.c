@@ -46,6 +46,7 @@ sandbox_spec_release(struct sandbox_spec *s)
 	strv_release(&s->libraries);
 	strv_release(&s->write);
 	strv_release(&s->exec);
+	strv_release(&s->own);
 }
 
 void

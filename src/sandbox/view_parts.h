@@ -28,7 +28,6 @@ struct view {
 	struct entry entries[MAX_ENTRIES];
 	size_t n;
 	char *links[MAX_ENTRIES][2]; /* path, target */
-	bool callers[MAX_ENTRIES];   /* the link is the caller's own */
 	char *folders[MAX_ENTRIES];  /* that the link is in; NULL: "/" */
 	size_t n_links;
 	bool writable_proc;

@@ -23,7 +23,6 @@ add_links(struct view *v, struct walk *w, struct err *e)
 			return err_set(e, ERR_USAGE,
 				       "more than %d symbolic links",
 				       MAX_ENTRIES);
-		v->callers[v->n_links] = w->links[i].callers;
 		if (slash > path)
 			v->folders[v->n_links] =
 				xstrndup(path + 1, (size_t)(slash - path) - 1);
@@ -61,6 +60,25 @@ have_entry(const struct view *v, const char *path, uint64_t attributes)
 	return false;
 }
 
+/*
+ * An ordinary user's plugins make links as that user, wherever any of them was
+ * ever allowed to write: none of that user's is followed for what is asked for.
+ */
+static int
+check_links(const struct walk *w, struct err *e)
+{
+	for (int i = 0; i < w->n_links; i++) {
+		if (!w->links[i].callers)
+			continue;
+		err_set(e, ERR_DENIED,
+			"%s is a symbolic link of your own, as a plugin that "
+			"may write there could have made it",
+			w->links[i].path);
+		return err_hint(e, "grant the path that it leads to instead");
+	}
+	return 0;
+}
+
 static int
 add_path(struct view *v, const char *path, uint64_t attributes, bool required,
 	 struct err *e)
@@ -70,9 +88,9 @@ add_path(struct view *v, const char *path, uint64_t attributes, bool required,
 
 	if (walk_open(path, &w, e) < 0)
 		return !required && e->errnum == ENOENT ? 0 : -1;
-	rc = have_entry(v, w.path, attributes) ?
-		     0 :
-		     add_entry(v, &w, attributes, e);
+	rc = strv_has(&v->spec->own, path) ? 0 : check_links(&w, e);
+	if (rc == 0 && !have_entry(v, w.path, attributes))
+		rc = add_entry(v, &w, attributes, e);
 	if (rc == 0)
 		rc = add_links(v, &w, e);
 	walk_release(&w);
@@ -141,31 +159,6 @@ drop_covered(struct view *v)
 }
 
 /*
- * An ordinary user's plugin makes links as that user: one that leads somewhere
- * else from where it may write would widen its next run.
- */
-static int
-check_links(const struct view *v, struct err *e)
-{
-	for (size_t i = 0; i < v->n_links; i++) {
-		for (size_t k = 0; v->callers[i] && k < v->n; k++) {
-			const struct entry *entry = &v->entries[k];
-
-			if ((entry->attributes & MOUNTAPI_RDONLY) ||
-			    !path_is_below(v->links[i][0], entry->path))
-				continue;
-			err_set(e, ERR_DENIED,
-				"%s is a symbolic link in %s, where the plugin "
-				"may write",
-				v->links[i][0], entry->path);
-			return err_hint(e, "grant the path that it leads to "
-					   "instead");
-		}
-	}
-	return 0;
-}
-
-/*
  * A mapping of /dev/zero is shared memory without a file, which only a control
  * group counts.  /dev/full reads the same and can't be mapped.
  */
@@ -200,8 +193,6 @@ collect(struct view *v, bool counted, struct err *e)
 		     true, e) < 0)
 		return -1;
 	if (add_devices(v, counted, e) < 0)
-		return -1;
-	if (check_links(v, e) < 0)
 		return -1;
 	qsort(v->entries, v->n, sizeof(v->entries[0]), by_path);
 	drop_covered(v);
