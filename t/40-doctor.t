@@ -111,6 +111,22 @@ fi
 
 # --- The configured minimum ---
 
+# --- Groups that a user's plugins keep ------------------------------------------
+
+if root; then
+	NOBODY=(setpriv --reuid=65534 --regid=65534 --groups=65534,4,4711)
+	run as_user "$DOCTOR" doctor --json "${CONFIG[@]}"
+	like "$(json "layer['user-id']['detail']")" 'the groups adm, 4711$' \
+		"doctor names the groups that a user's plugin keeps"
+	NOBODY=(setpriv --reuid=65534 --regid=65534 --groups=65534)
+	run as_user "$DOCTOR" doctor --json "${CONFIG[@]}"
+	unlike "$(json "layer['user-id']['detail']")" 'group' \
+		"... where there are any"
+	NOBODY=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+else
+	skip 2 "needs root"
+fi
+
 printf 'plugins:\n  require: [user-id]\n' >"$T/hard.yaml"
 run as_user "$DOCTOR" doctor --config "$T/hard.yaml"
 exits 1 "a minimum that a user can't have is not met"

@@ -289,6 +289,34 @@ for who in $WHO; do
 	like "$message" "/planted/x is a symbolic link" "$as: ... as is said"
 	rm -f "$HOST/planted/x"
 
+	# ... or by one plugin for another, which its grant never named.
+	plugin plants "permissions: {write: [$HOST/planted]}" <<-END
+		import os
+
+		def run(job):
+		    return act(os.symlink, "$HOST/other", "$HOST/planted/x")
+	END
+	try
+	got . ok "a plugin makes a link where another one reads"
+	for asks in "read: [$HOST/planted/x]" "read: [$HOST/planted/x/secret]" \
+		"write: [$HOST/planted/x]" "exec: [$HOST/planted/x/secret]"; do
+		plugin harvests "permissions: {$asks}" <<-END
+			def run(job):
+			    return [act(open, "$HOST/other/secret"),
+			            act(open, "$HOST/planted/x/secret")]
+		END
+		try
+		is "$status" 3 "$as: it does not widen $asks of the other"
+		like "$message" "/planted/x is a symbolic link" "$as: ... as is said"
+	done
+	plugin harvests "venv: $HOST/planted/x" <<-END
+		def run(job):
+		    return act(open, "$HOST/other/secret")
+	END
+	try
+	is "$status" 3 "$as: ... nor its virtual environment"
+	rm -f "$HOST/planted/x"
+
 	# --- write ------------------------------------------------------------------
 
 	refresh

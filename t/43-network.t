@@ -276,15 +276,74 @@ for who in $WHO; do
 		        s.listen()
 		        return s.getsockname()[1] == FREE
 
+		def unbound(family=INET, before=None):
+		    """The kernel picks a port, and no rule is asked."""
+		    with socket.socket(family, STREAM) as s:
+		        if before:
+		            before(s)
+		        s.listen()
+		        return s.getsockname()[1]
+
+		def been_connected(s):
+		    """Bound by connecting, which then fails."""
+		    act(s.connect, (HERE, TCP))
+		    call(42, s.fileno(), bytes(16), 16)
+
+		def served6():
+		    with socket.socket(INET6) as s:
+		        s.bind(("::1", FREE))
+		        s.listen()
+
+		def other_socket():
+		    """Another socket takes its number while it is looked at."""
+		    over, hits = [], 0
+
+		    def swap(n, bound, fresh):
+		        while not over:
+		            os.dup2(bound, n)
+		            os.dup2(fresh, n)
+
+		    for _ in range(40):
+		        with socket.socket() as bound, socket.socket() as fresh:
+		            bound.setsockopt(socket.SOL_SOCKET,
+		                             socket.SO_REUSEADDR, 1)
+		            bound.bind((HERE, FREE))
+		            n = os.dup(bound.fileno())
+		            t = threading.Thread(target=swap, args=(
+		                n, bound.fileno(), fresh.fileno()))
+		            t.start()
+		            for _ in range(20):
+		                libc.listen(n, 1)
+		                hits += fresh.getsockopt(
+		                    socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+		            over.append(1)
+		            t.join()
+		            over.clear()
+		            os.close(n)
+		    return hits
+
 		def run(job):
-		    return {"served": act(served),
+		    return {"served": act(served), "served6": act(served6),
+		            "unbound": [act(unbound), act(unbound, INET6),
+		                        act(unbound, INET, been_connected),
+		                        in_thread(unbound)],
+		            "other_socket": act(other_socket),
+		            "odd": odd(),
+		            "no_socket": [call(50, 0, 1), call(50, 99, 1)],
 		            "other": [act(tcp, FREE + 1, "bind"), act(tcp, 0, "bind"),
 		                      act(tcp, FREE + 1, "bind", INET6, "::1")],
 		            "connect": act(tcp, TCP), "udp": act(udp, UDP)}
 	END
 	)
 	try
-	got .served true "a port that was granted is listened on"
+	got '[.served, .served6]' '[true,"ok"]' \
+		"a port that was granted is listened on"
+	got '.unbound | unique' '["EACCES"]' \
+		"... and no port that the kernel picks"
+	got .other_socket 0 "... nor when another socket takes its place"
+	got .no_socket '["ENOTSOCK","EBADF"]' \
+		"what is no socket fails as it does"
+	no_odd "no socket of another family or protocol can be made"
 	got '.other | unique' '["EACCES"]' "another is not"
 	got '[.connect, .udp]' '["EACCES","EPERM"]' "nothing is connected to"
 

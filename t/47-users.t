@@ -170,6 +170,39 @@ for who in $WHO; do
 		got '.other + [.down] | unique' '["EPERM"]' "... and no other one does"
 		like "$(field '.sandbox.layers | join(" ")')" capabilities \
 			"root: the record says what was in force"
+
+		plugin keeps "permissions: {capabilities: [net_raw]}" \
+			< <(identity; cat <<-'END'
+			def run(job):
+			    before = status("Uid", *SETS)
+			    kept = prctl(8, 1)
+			    return {"kept": kept, "id": [act(os.setuid, 0),
+			                                 act(os.setuid, before["Uid"][0])],
+			            "bits": prctl(28, 0x10),
+			            "same": status("Uid", *SETS) == before}
+		END
+		)
+		try
+		got '[.kept, .same]' '[0,true]' \
+			"it may ask to keep its capabilities, as ping does, to no effect"
+		got '.id[0]' EPERM "... as there is no other id to change to"
+		got .bits EPERM "... nor another secure bit"
+		if [ -x /usr/bin/ping ]; then
+			plugin pings \
+				"permissions: {capabilities: [net_raw], network: [host], exec: [ping]}" \
+				<<-'END'
+				import subprocess
+
+				def run(job):
+				    p = subprocess.run(["ping", "-n", "-c1", "-W5", "127.0.0.1"],
+				                       text=True, capture_output=True)
+				    return [p.returncode, p.stderr]
+			END
+			try
+			got . '[0,""]' "ping works"
+		else
+			skip 1 "ping is not installed"
+		fi
 	else
 		is "$(jq -r '.uid[0]' <<<"$result")" "$(by id -u)" \
 			"user: it is the user's own"

@@ -8,6 +8,20 @@ prepare_host
 
 MEMORY='^killed for memory: its processes took more than the limit of'
 
+# hoards HOW: a control group counts it; elsewhere it can't be had.
+hoards() {
+	local -A refused=([open_file]=EPERM [closed_file]=EPERM
+		[passed_file]=EPERM [zero]=ENODEV [spliced]=ENOSYS)
+
+	if counted || [ -z "${refused[$1]-}" ]; then
+		attack hoards.py 1 failed out_of_memory "$MEMORY 48MiB" null \
+			"how=$1"
+	else
+		attack hoards.py 0 succeeded '' '^$' "[0,\"${refused[$1]}\"]" \
+			"how=$1"
+	fi
+}
+
 for who in $WHO; do
 	as "$who"
 
@@ -15,6 +29,9 @@ for who in $WHO; do
 	attack fork_storm.py 124 timed_out timed_out 'timed out after 1s'
 	attack memory.py 1 failed out_of_memory "$MEMORY 32MiB"
 	attack kills_pid_1.py 1 failed out_of_memory "$MEMORY 48MiB"
+	for how in open_file closed_file passed_file shared zero spliced; do
+		hoards $how
+	done
 	attack disk.py 0 succeeded '' '^$' 2097152
 	attack descriptors_out.py 124 timed_out timed_out 'timed out after 1s'
 	attack log_flood.py 124 timed_out timed_out 'timed out after 1s'

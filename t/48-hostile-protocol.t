@@ -39,6 +39,20 @@ for who in $WHO; do
 	attack never_ready.sh 124 timed_out timed_out 'timed out after 500ms'
 	attack closes_stdout.sh 124 timed_out timed_out 'timed out after 1s'
 
+	# --- What only the agent says -----------------------------------------------
+
+	for claim in denied timed_out cancelled lost agent out_of_memory exit \
+		signal protocol load_failed succeeded Denied; do
+		attack claims.py 1 failed "plugin_$claim" '^killed for ptrace' \
+			null "code=$claim"
+	done
+	for claim in 'denied ' $'denied\u200b' ''; do
+		attack claims.py 1 failed plugin_error '^killed for ptrace' \
+			null "code=$claim"
+	done
+	attack claims.py 1 failed disk.full-1 '^killed for ptrace' null \
+		code=disk.full-1
+
 	# --- What a terminal shows ---------------------------------------------------
 
 	attack escapes.py 0 succeeded '' '^$'
@@ -47,7 +61,7 @@ for who in $WHO; do
 	unharmed "$as: ... nor is a terminal without --json"
 	agent run escapes fail=true
 	unharmed "$as: ... nor by an error"
-	attack log_spoof.py 1 failed denied 'bad'
+	attack log_spoof.py 1 failed plugin_denied 'bad'
 	agent run log-spoof
 	is "$(grep -c '^devops_agent: log-spoof succeeded' "$T/.err")" 0 \
 		"$as: no line of a plugin's begins like one of the agent's"

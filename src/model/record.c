@@ -1,7 +1,9 @@
 #include "model/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "model/units.h"
@@ -87,6 +89,52 @@ record_set_error(struct record *r, const char *code, const char *message,
 	r->error_code = xstrdup(code);
 	r->error_message = xstrdup(message);
 	r->error_hint = hint && *hint ? xstrdup(hint) : NULL;
+}
+
+/*
+ * Words by which the agent says what it did or saw itself; those of states are
+ * too.  A plugin's must not be taken for one of them.
+ */
+static const char *const agents_codes[] = {
+	"agent",      "exit",	  "load_failed", "no_method",
+	"out_of_cpu", "protocol", "signal",	 "out_of_memory",
+};
+
+static bool
+is_agents(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (strcasecmp(states[i].name, code) == 0)
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(agents_codes); i++)
+		if (strcasecmp(agents_codes[i], code) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_word(const char *code)
+{
+	size_t len = strspn(code, "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_-.:/");
+
+	return len > 0 && len <= RECORD_CODE_MAX && code[len] == '\0';
+}
+
+void
+record_set_plugin_error(struct record *r, const char *own, const char *code,
+			const char *message)
+{
+	char text[sizeof("plugin_") + RECORD_CODE_MAX];
+
+	if (!own || !is_word(own)) {
+		record_set_error(r, code, message, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s%s", is_agents(own) ? "plugin_" : "",
+		 own);
+	record_set_error(r, text, message, NULL);
 }
 
 static struct value *

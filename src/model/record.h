@@ -68,6 +68,15 @@ void record_release(struct record *r); /* cleanup function */
 void record_set_error(struct record *r, const char *code, const char *message,
 		      const char *hint);
 
+/*
+ * The same for a plugin's own word, `own`: kept if it is one (letters, digits
+ * and "_-.:/"), with "plugin_" before it if the agent or a state has the same;
+ * `code` instead where it is none, or NULL.
+ */
+#define RECORD_CODE_MAX 64
+void record_set_plugin_error(struct record *r, const char *own,
+			     const char *code, const char *message);
+
 struct value *record_to_value(const struct record *r);
 
 /* The exit status of `devops_agent run` for a job that ended so. */

@@ -163,7 +163,11 @@ raise_effective(const struct enter *x, struct err *e)
 	return rc < 0 ? err_errno(e, "use the capabilities") : 0;
 }
 
-/* Only what was granted stays in any set, and nothing can come back. */
+/*
+ * Only what was granted stays in any set, and nothing can come back.  To keep
+ * capabilities over a change from user id 0 is left to programs such as ping
+ * that ask for it at their start: none has that id or can get it.
+ */
 static int
 set_capabilities(struct enter *x, struct err *e)
 {
@@ -179,9 +183,9 @@ set_capabilities(struct enter *x, struct err *e)
 		  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
 			  SECBIT_NO_SETUID_FIXUP |
 			  SECBIT_NO_SETUID_FIXUP_LOCKED |
-			  SECBIT_KEEP_CAPS_LOCKED |
 			  (keep ? 0 :
-				  SECBIT_NO_CAP_AMBIENT_RAISE |
+				  SECBIT_KEEP_CAPS_LOCKED |
+					   SECBIT_NO_CAP_AMBIENT_RAISE |
 					   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)) <
 		    0)
 		rc = err_errno(e, "set the secure bits");

@@ -83,7 +83,8 @@ allow_address(const struct report *r, char *allow, size_t size)
 		snprintf(allow, size, "network: [udp]");
 	else if (strncmp(r->text, "tcp ", 4) == 0 && port)
 		snprintf(allow, size, "network: [%s:%.5s]",
-			 r->syscall == SYS_bind ? "listen" : "tcp", port + 1);
+			 r->syscall == SYS_connect ? "tcp" : "listen",
+			 port + 1);
 }
 
 /*

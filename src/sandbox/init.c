@@ -334,6 +334,8 @@ handle_time(struct init *in)
 		else
 			stop_all(in, REASON_DEADLINE);
 	}
+	if (in->notify.shared_bytes > in->spec->memory_bytes)
+		kill_all(in, REASON_MEMORY);
 	if (!in->watch_ms || now < in->watch_ms)
 		return;
 	in->watch_ms = now + WATCH_INTERVAL_MS;
@@ -343,6 +345,7 @@ handle_time(struct init *in)
 		      reaped.ru_utime.tv_usec +
 		      reaped.ru_stime.tv_sec * INT64_C(1000000) +
 		      reaped.ru_stime.tv_usec;
+	sum.memory_bytes += in->notify.shared_bytes;
 	if (sum.memory_bytes > in->spec->memory_bytes)
 		kill_all(in, REASON_MEMORY);
 	else if (in->spec->cpu_ms && sum.cpu_us > in->spec->cpu_ms * 1000)

@@ -110,15 +110,10 @@ process_of(const struct notify *n, unsigned tid)
 static int
 socket_type(const struct notify *n, unsigned tid, int fd)
 {
-	_close_ int pidfd = -1;
-	_close_ int copy = -1;
+	_close_ int copy = proxy_copy(process_of(n, tid), fd);
 	int type = 0;
 	socklen_t len = sizeof(type);
 
-	pidfd = (int)syscall(SYS_pidfd_open, process_of(n, tid), 0);
-	if (pidfd < 0)
-		return 0;
-	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (copy < 0 || getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
 		return 0;
 	return type;
@@ -208,6 +203,7 @@ address_granted(const struct sandbox_spec *s, const struct address *a, int nr)
 enum answer {
 	ANSWER_CONTINUE,
 	ANSWER_REFUSE,
+	ANSWER_MADE,  /* the call was made here */
 	ANSWER_PROXY, /* somebody else does */
 };
 
@@ -267,6 +263,79 @@ look_at_address(struct notify *n, const struct seccomp_notif *req)
 	return answer;
 }
 
+/*
+ * No layer of the kernel's looks at the port of listen(): unbound, it would be
+ * any.  So the call is made here, on a copy of the descriptor.
+ */
+/* The address that a socket is bound to; false where that can't be told. */
+static bool
+own_address(int fd, struct address *a)
+{
+	socklen_t len = sizeof(a->u.bytes);
+
+	memset(a, 0, sizeof(*a));
+	return getsockname(fd, &a->u.any, &len) == 0;
+}
+
+static bool
+listening_granted(const struct sandbox_spec *s, const struct address *a)
+{
+	int family = a->u.any.sa_family;
+
+	if (family != AF_INET && family != AF_INET6)
+		return true; /* the kind of socket was decided before */
+	return a->u.in.sin_port &&
+	       has_port(&s->listen, ntohs(a->u.in.sin_port));
+}
+
+static enum answer
+look_at_listen(struct notify *n, const struct seccomp_notif *req, int *error)
+{
+	struct report r = { .type = REPORT_DENIED,
+			    .syscall = req->data.nr,
+			    .verdict = VERDICT_REFUSED };
+	_close_ int copy = -1;
+	struct address a;
+
+	copy = proxy_copy(process_of(n, req->pid), (int)req->data.args[0]);
+	if (copy < 0 || !own_address(copy, &a)) {
+		*error = errno;
+		return ANSWER_MADE;
+	}
+	if (!listening_granted(n->spec, &a)) {
+		*error = n->spec->listen.n ? EACCES : EPERM;
+		if (a.u.in.sin_port || n->spec->listen.n)
+			format_address(&a, r.text, sizeof(r.text));
+		memcpy(r.args, req->data.args, sizeof(r.args));
+		report_once(n, &r);
+		return ANSWER_REFUSE;
+	}
+	*error = listen(copy, (int)req->data.args[1]) < 0 ? errno : 0;
+	/* what was bound by connecting could be let go of meanwhile */
+	if (*error == 0 &&
+	    (!own_address(copy, &a) || !listening_granted(n->spec, &a))) {
+		shutdown(copy, SHUT_RDWR);
+		*error = EACCES;
+	}
+	return ANSWER_MADE;
+}
+
+/*
+ * Shared memory stays as long as a page of it is mapped anywhere, which no
+ * later look could tell: so it counts as it is asked for.
+ */
+static void
+count_shared(struct notify *n, const struct seccomp_notif *req)
+{
+	uint64_t len = req->data.args[1];
+	int64_t most = n->spec->memory_bytes;
+
+	/* more than that ends the job at once */
+	if (len > (uint64_t)most)
+		len = (uint64_t)most + 1;
+	n->shared_bytes += (int64_t)(len + 4095) / 4096 * 4096;
+}
+
 static void
 look_at_path(struct notify *n, const struct seccomp_notif *req)
 {
@@ -314,6 +383,12 @@ decide(struct notify *n, const struct seccomp_notif *req, int *error,
 		*kill_job = true;
 		return ANSWER_REFUSE;
 	case SECCOMP_CLASS_ASK:
+		if (req->data.nr == SYS_listen)
+			return look_at_listen(n, req, error);
+		if (req->data.nr == SYS_mmap) {
+			count_shared(n, req);
+			return ANSWER_CONTINUE;
+		}
 		if (req->data.nr != SYS_connect && req->data.nr != SYS_bind &&
 		    req->data.nr != SYS_sendto) {
 			look_at_path(n, req);
@@ -345,6 +420,7 @@ notify_answer(struct notify *n)
 	case ANSWER_PROXY:
 		return false;
 	case ANSWER_REFUSE:
+	case ANSWER_MADE:
 		resp.error = -error;
 		break;
 	case ANSWER_CONTINUE:

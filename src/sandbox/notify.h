@@ -5,6 +5,7 @@
  * the kill class end the job.  connect, bind and sendto are looked at to
  * say which address was out of reach; where they are let through, the
  * kernel's own layers decide again (seccomp_unotify(2) says why they must).
+ * listen is made on the plugin's behalf, and mmap counted by its arguments.
  */
 #ifndef SANDBOX_NOTIFY_H
 #define SANDBOX_NOTIFY_H
@@ -20,6 +21,8 @@ struct notify {
 	bool ports_held;	    /* by Landlock as well */
 	uint64_t seen[NOTIFY_SEEN]; /* what was reported, by hash */
 	uint64_t dropped;	    /* reports that could not be sent */
+	/* shared memory without a file that was ever asked for, all together */
+	int64_t shared_bytes;
 };
 
 /*

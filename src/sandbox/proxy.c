@@ -78,22 +78,25 @@ proxy_granted(const struct sandbox_spec *spec, int proc, unsigned pid,
 	return false;
 }
 
+int
+proxy_copy(unsigned process, int fd)
+{
+	_close_ int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
+
+	return pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+}
+
 /* In the process of its own: 0, or an errno. */
 static int
 call_copy(const struct seccomp_notif *req, unsigned process,
 	  const struct proxy_address *a)
 {
-	_close_ int pidfd = -1;
-	_close_ int copy = -1;
+	_close_ int copy = proxy_copy(process, (int)req->data.args[0]);
 	struct sockaddr_un by_fd = { .sun_family = AF_UNIX };
 	const void *address = a->bytes;
 	socklen_t len = a->len;
 	int type = 0;
 
-	pidfd = (int)syscall(SYS_pidfd_open, process, 0);
-	if (pidfd < 0)
-		return errno;
-	copy = (int)syscall(SYS_pidfd_getfd, pidfd, (int)req->data.args[0], 0);
 	if (copy < 0 || getsockopt(copy, SOL_SOCKET, SO_TYPE, &type,
 				   &(socklen_t){ sizeof(type) }) < 0)
 		return errno;

@@ -26,6 +26,9 @@
 bool proxy_granted(const struct sandbox_spec *spec, int proc, unsigned pid,
 		   const char *path, int *socket);
 
+/* A copy of a descriptor of that process, named by its first thread; or -1. */
+int proxy_copy(unsigned process, int fd);
+
 struct proxy_address {
 	const void *bytes; /* copied from the plugin's memory */
 	socklen_t len;

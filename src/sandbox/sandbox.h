@@ -51,6 +51,8 @@ struct sandbox_spec {
 	struct strv libraries; /* may be mapped as code */
 	struct strv write;
 	struct strv exec;    /* may be started */
+	struct strv own;     /* those of them that no plugin asked for: links
+				of the caller's are followed in these alone */
 	bool exec_any;	     /* whatever is visible may be started */
 	bool host_processes; /* /proc is the host's */
 

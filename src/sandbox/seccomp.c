@@ -19,7 +19,7 @@
 #endif
 
 static bool
-granted(const struct seccomp_features *f, enum seccomp_need need)
+granted(const struct seccomp_features *f, enum seccomp_need need, bool notify)
 {
 	const struct seccomp_grant *g = &seccomp_grants[need];
 
@@ -27,11 +27,14 @@ granted(const struct seccomp_features *f, enum seccomp_need need)
 		return true;
 	switch (need) {
 	case NEED_LISTEN:
-		return f->listen;
+		/* a listener looks at the port that it would be */
+		return f->listen && !notify;
 	case NEED_UNIX:
 		return f->unix_sockets;
-	case NEED_EXEC_ANY:
-		return f->exec_any;
+	case NEED_COUNTED:
+		return f->counted;
+	case NEED_MEMORY_FILE:
+		return f->exec_any && f->counted;
 	case NEED_INIT:
 		return f->init;
 	default:
@@ -43,7 +46,7 @@ granted(const struct seccomp_features *f, enum seccomp_need need)
 static uint32_t
 decide(uint32_t k, const struct seccomp_features *f, bool notify)
 {
-	if (granted(f, SECCOMP_OPEN_NEED(k)))
+	if (granted(f, SECCOMP_OPEN_NEED(k), notify))
 		return SECCOMP_RET_ALLOW;
 	if (SECCOMP_OPEN_ERROR(k))
 		return SECCOMP_RET_ERRNO | SECCOMP_OPEN_ERROR(k);
@@ -147,7 +150,8 @@ seccomp_classify(int nr)
 	for (; r; r++) {
 		if (r->act == ACT_KILL)
 			return SECCOMP_CLASS_KILL;
-		if (r->act == ACT_ASK || r->act == ACT_TRACED)
+		if (r->act == ACT_ASK || r->act == ACT_TRACED ||
+		    r->act == ACT_JUDGE)
 			return SECCOMP_CLASS_ASK;
 		if (!r->when[0].mask)
 			break;
@@ -188,5 +192,5 @@ seccomp_permission(int nr, const uint64_t args[6],
 	while (!matches(r, args))
 		r++; /* the last one has no conditions */
 	permission = seccomp_grants[r->need].permission;
-	return permission[0] && !granted(f, r->need) ? permission : NULL;
+	return permission[0] && !granted(f, r->need, false) ? permission : NULL;
 }

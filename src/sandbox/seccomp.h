@@ -13,6 +13,8 @@
  *	allowed				the kernel carries on
  *	ask				the listener is told and lets it go on;
  *					without a listener it is allowed
+ *	judge				the listener is told and decides;
+ *					without a listener it is refused
  *	refused				the listener is told and answers EPERM;
  *					without a listener the kernel does
  *	kill				the listener is told and kills the job;
@@ -49,6 +51,7 @@ enum seccomp_net {
 struct seccomp_features {
 	enum seccomp_net net;
 	bool listen;	       /* with TCP and TCP_UDP; all others may */
+	bool counted;	       /* a control group counts all memory */
 	bool unix_sockets;     /* AF_UNIX by socket(); always with HOST */
 	bool exec_any;	       /* memory files, which may be executed */
 	bool trace;	       /* ask for every call that names a path */
@@ -88,7 +91,7 @@ void seccomp_program_release(struct seccomp_program *prog);
 enum seccomp_class {
 	SECCOMP_CLASS_REFUSE, /* answer EPERM; any number not below */
 	SECCOMP_CLASS_KILL,   /* kill the job */
-	SECCOMP_CLASS_ASK,    /* record, and let it continue */
+	SECCOMP_CLASS_ASK,    /* look at it, and let it continue or not */
 };
 
 enum seccomp_class seccomp_classify(int nr);

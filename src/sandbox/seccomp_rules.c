@@ -1,6 +1,7 @@
 #include "sandbox/seccomp_rules.h"
 
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -24,6 +25,14 @@ const struct seccomp_rule seccomp_rules[] = {
 
 	/* memory; may be executable: libffi and compilers need it */
 	ALLOW("brk"),
+	/* of the host's pool, which others need and no limit counts */
+	SILENT("mmap", ENOMEM, IF(HAS(3, MAP_HUGETLB))),
+	/*
+	 * What is left of it when most was unmapped shows nowhere, so that pid
+	 * 1 counts what is asked for.
+	 */
+	JUDGE("mmap", .need = NEED_COUNTED,
+	      IF(HAS(3, MAP_SHARED | MAP_ANONYMOUS))),
 	ALLOW("mmap"),
 	ALLOW("munmap"),
 	ALLOW("mprotect"),
@@ -61,6 +70,11 @@ const struct seccomp_rule seccomp_rules[] = {
 	ALLOW("dup"),
 	ALLOW("dup2"),
 	ALLOW("dup3"),
+	/* a lease holds up whoever opens the file, for 45 seconds */
+	SILENT("fcntl", EACCES, IF(EQ(1, LEASE_SET))),
+	/* a pipe of the common size is all that a careful program counts on */
+	ALLOW("fcntl", .need = NEED_COUNTED, .error = EPERM,
+	      IF(EQ(1, PIPE_SIZE_SET))),
 	ALLOW("fcntl"),
 	ALLOW("flock"),
 	ALLOW("fstat"),
@@ -80,7 +94,8 @@ const struct seccomp_rule seccomp_rules[] = {
 	ALLOW("copy_file_range"),
 	ALLOW("splice"),
 	ALLOW("tee"),
-	ALLOW("vmsplice"),
+	/* a pipe then holds memory that the process has unmapped */
+	ALLOW("vmsplice", .need = NEED_COUNTED, .error = ENOSYS),
 	NO_SET_ID("fchmod", 1),
 	ALLOW("fchmod"),
 	ALLOW("fchown"),
@@ -426,7 +441,7 @@ const struct seccomp_rule seccomp_rules[] = {
 	REFUSE("socketpair"),
 
 	/* unbound, the kernel picks a port and asks no rule of Landlock's */
-	ALLOW("listen", .need = NEED_LISTEN),
+	JUDGE("listen", .need = NEED_LISTEN),
 	/* told, so that a refusal can name the address */
 	ASK("connect"),
 	ASK("bind"),
@@ -460,8 +475,12 @@ const struct seccomp_rule seccomp_rules[] = {
 
 	/* --- What a permission opens --- */
 
-	/* Landlock does not cover memory files: they could run anything */
-	ALLOW("memfd_create", .need = NEED_EXEC_ANY),
+	/*
+	 * Landlock does not cover memory files: they could run anything.  Only
+	 * a control group counts them.
+	 */
+	SILENT("memfd_create", ENOENT, IF(HAS(1, MFD_HUGETLB))),
+	ALLOW("memfd_create", .need = NEED_MEMORY_FILE),
 	ALLOW("perf_event_open", .need = NEED_PERFMON),
 	ALLOW("chroot", .need = NEED_SYS_CHROOT),
 	ALLOW("acct", .need = NEED_SYS_PACCT),
@@ -470,7 +489,8 @@ const struct seccomp_rule seccomp_rules[] = {
 	ALLOW("quotactl", .need = NEED_SYS_ADMIN),
 	ALLOW("quotactl_fd", .need = NEED_SYS_ADMIN, RECENT),
 	ALLOW("mbind", .need = NEED_SYS_NICE),
-	ALLOW("set_mempolicy", .need = NEED_SYS_NICE),
+	/* libnuma tries it whenever ps or vmstat start */
+	ALLOW("set_mempolicy", .need = NEED_SYS_NICE, .error = EPERM),
 	ALLOW("migrate_pages", .need = NEED_SYS_NICE),
 	ALLOW("move_pages", .need = NEED_SYS_NICE),
 	ALLOW("pidfd_getfd", .need = NEED_INIT),

@@ -24,6 +24,8 @@ enum seccomp_act {
 	ACT_ALLOW,
 	ACT_TRACED, /* names a path: allowed, asked for when tracing */
 	ACT_ASK,    /* the listener is told and lets it go on */
+	ACT_JUDGE,  /* allowed where its need is met; else the listener is told
+		       and decides, and without one it is refused */
 	ACT_REFUSE, /* the listener is told; EPERM */
 	ACT_KILL,   /* the listener is told and kills */
 	ACT_SILENT, /* told to nobody; errno is rule.error */
@@ -35,10 +37,11 @@ enum seccomp_need {
 	NEED_TCP,
 	NEED_UDP,
 	NEED_LISTEN,
+	NEED_COUNTED, /* a control group that counts memory */
+	NEED_MEMORY_FILE,
 	NEED_NET, /* a network that is not empty */
 	NEED_HOST_NET,
 	NEED_UNIX,
-	NEED_EXEC_ANY,
 	NEED_INIT, /* being pid 1 of the sandbox */
 	NEED_PERFMON,
 	NEED_SYS_ADMIN,

@@ -13,6 +13,7 @@
 #define ALLOW(call, ...) RULE(call, .act = ACT_ALLOW, ##__VA_ARGS__)
 #define TRACED(call, ...) RULE(call, .act = ACT_TRACED, ##__VA_ARGS__)
 #define ASK(call, ...) RULE(call, .act = ACT_ASK, ##__VA_ARGS__)
+#define JUDGE(call, ...) RULE(call, .act = ACT_JUDGE, ##__VA_ARGS__)
 #define REFUSE(call, ...) RULE(call, .act = ACT_REFUSE, ##__VA_ARGS__)
 #define KILL(call, ...) RULE(call, .act = ACT_KILL, ##__VA_ARGS__)
 #define SILENT(call, errnum, ...) \
@@ -71,6 +72,8 @@
 #define NEW_NAMESPACES                                                 \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define LEASE_SET 1024	   /* F_SETLEASE */
+#define PIPE_SIZE_SET 1031 /* F_SETPIPE_SZ */
 #define PRCTL_SET_MDWE 65
 #define PRCTL_GET_MDWE 66
 #define PRCTL_SET_VMA 0x53564d41

@@ -46,6 +46,7 @@ sandbox_spec_release(struct sandbox_spec *s)
 	strv_release(&s->libraries);
 	strv_release(&s->write);
 	strv_release(&s->exec);
+	strv_release(&s->own);
 }
 
 void
@@ -230,6 +231,7 @@ start_features(const struct sandbox_spec *spec, struct seccomp_features *f)
 		.unix_sockets = spec->unix_sockets,
 		.capabilities = spec->capabilities,
 		.exec_any = spec->exec_any,
+		.counted = true,
 		.trace = spec->trace,
 	};
 }
@@ -308,7 +310,8 @@ prepare_view(const struct sandbox_spec *spec, struct enter *x, struct err *e)
 {
 	const struct view_user user = { x->uid, x->gid, x->user_namespace };
 
-	return view_prepare(spec, x->privileged ? &user : NULL, &x->view, e);
+	return view_prepare(spec, x->privileged ? &user : NULL,
+			    x->cgroup != NULL, &x->view, e);
 }
 
 int
@@ -331,7 +334,11 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	memset(&own_filter, 0, sizeof(own_filter));
 	start_features(spec, &features);
 	x.landlock_abi = landlock_abi();
-	if (choose_ids(spec, &x, box, e) < 0 || prepare_view(spec, &x, e) < 0 ||
+	rc = choose_ids(spec, &x, box, e);
+	if (rc == 0)
+		x.cgroup = box->cgroup = cgroup_new(&limits, &why);
+	features.counted = x.cgroup != NULL;
+	if (rc < 0 || prepare_view(spec, &x, e) < 0 ||
 	    enter_prepare(&x, e) < 0 ||
 	    seccomp_prepare(&features, &filter, e) < 0 ||
 	    seccomp_prepare(&own, &own_filter, e) < 0) {
@@ -340,8 +347,6 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 		sandbox_release(box);
 		return -1;
 	}
-	box->cgroup = cgroup_new(&limits, &why);
-	x.cgroup = box->cgroup;
 	if (box->cgroup)
 		box->memory_fd = cgroup_memory_event(box->cgroup);
 	rc = fork_init(&x, box, e);

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "sandbox/ids.h"
+#include "sandbox/sandbox.h"
 #include "sandbox/try_parts.h"
 
 /* --- Who we are ----------------------------------------------------------- */
@@ -182,17 +183,45 @@ become_other(void *arg)
 	return kill(getppid(), 0) == 0 || errno != EPERM ? TRY_OTHERWISE : 0;
 }
 
+/* " and the groups adm, 4711": what files give those counts for a plugin. */
+static void
+name_groups(char *text, size_t size)
+{
+	gid_t groups[SANDBOX_MAX_GROUPS];
+	int n = getgroups(SANDBOX_MAX_GROUPS, groups);
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < n && len < size; i++) {
+		const struct group *g = getgrgid(groups[i]);
+		const char *before = len ? ", " : " and the groups ";
+
+		if (groups[i] == getegid())
+			continue;
+		len += (size_t)(g ? snprintf(text + len, size - len, "%s%.32s",
+					     before, g->gr_name) :
+				    snprintf(text + len, size - len, "%s%u",
+					     before, (unsigned)groups[i]));
+	}
+	if (n < 0)
+		snprintf(text, size, " and more than %d groups",
+			 SANDBOX_MAX_GROUPS);
+}
+
 void
 try_user_id(struct try_result *r)
 {
+	char groups[256];
 	uid_t id = 0;
 	int error;
 
 	if (geteuid() != 0) {
+		name_groups(groups, sizeof(groups));
 		try_weaker(r, false,
 			   "user id %u, the caller's own, inside namespaces of "
-			   "its own",
-			   (unsigned)geteuid());
+			   "its own%s%s",
+			   (unsigned)geteuid(),
+			   *groups ? "; it keeps that id" : "", groups);
 		try_hint(r, "started by root, each sandbox has a user id of "
 			    "its own");
 		return;

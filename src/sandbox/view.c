@@ -28,10 +28,11 @@ const char *const view_devices[] = { "/dev/null",   "/dev/zero",    "/dev/full",
 static int
 clone_entry(struct view *v, struct entry *entry, struct err *e)
 {
-	_close_ int fd = mountapi_open_real(entry->path);
+	const char *source = entry->source ? entry->source : entry->path;
+	_close_ int fd = mountapi_open_real(source);
 
 	if (fd < 0)
-		return err_errno(e, "open %s", entry->path);
+		return err_errno(e, "open %s", source);
 	entry->tree = mountapi_clone_tree(fd);
 	if (entry->tree < 0)
 		return err_errno(e, "bind %s", entry->path);

@@ -25,11 +25,11 @@ struct view_user {
  * Decide what will be shown.  Done before the fork, outside of any new user
  * namespace, where files still have their owners: a symlink is followed only
  * where it is to be trusted (walk.h).  A granted path that does not exist is
- * left out.  `user` is NULL where it is the caller.  Freed by view_free(), NULL
- * is fine.
+ * left out.  `user` is NULL where it is the caller; `counted`: a control group
+ * counts memory.  Freed by view_free(), NULL is fine.
  */
 int view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
-		 struct view **v, struct err *e);
+		 bool counted, struct view **v, struct err *e);
 void view_free(struct view *v);
 
 /*

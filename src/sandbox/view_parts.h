@@ -16,7 +16,8 @@
 /* One path of the host that the plugin sees. */
 struct entry {
 	char *path;
-	int tree; /* a detached mount; -1: not yet */
+	const char *source; /* shown there; NULL: what `path` is on the host */
+	int tree;	    /* a detached mount; -1: not yet */
 	uint64_t attributes;
 	bool folder;
 	bool cover; /* an empty folder of the sandbox's own */
@@ -27,7 +28,6 @@ struct view {
 	struct entry entries[MAX_ENTRIES];
 	size_t n;
 	char *links[MAX_ENTRIES][2]; /* path, target */
-	bool callers[MAX_ENTRIES];   /* the link is the caller's own */
 	char *folders[MAX_ENTRIES];  /* that the link is in; NULL: "/" */
 	size_t n_links;
 	bool writable_proc;

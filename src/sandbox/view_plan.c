@@ -23,7 +23,6 @@ add_links(struct view *v, struct walk *w, struct err *e)
 			return err_set(e, ERR_USAGE,
 				       "more than %d symbolic links",
 				       MAX_ENTRIES);
-		v->callers[v->n_links] = w->links[i].callers;
 		if (slash > path)
 			v->folders[v->n_links] =
 				xstrndup(path + 1, (size_t)(slash - path) - 1);
@@ -41,6 +40,7 @@ add_entry(struct view *v, struct walk *w, uint64_t attributes, struct err *e)
 	if (v->n == MAX_ENTRIES)
 		return err_set(e, ERR_USAGE, "more than %d paths", MAX_ENTRIES);
 	entry->path = steal_ptr(&w->path);
+	entry->source = NULL;
 	entry->tree = -1;
 	entry->attributes = attributes;
 	entry->folder = w->folder;
@@ -60,6 +60,25 @@ have_entry(const struct view *v, const char *path, uint64_t attributes)
 	return false;
 }
 
+/*
+ * An ordinary user's plugins make links as that user, wherever any of them was
+ * ever allowed to write: none of that user's is followed for what is asked for.
+ */
+static int
+check_links(const struct walk *w, struct err *e)
+{
+	for (int i = 0; i < w->n_links; i++) {
+		if (!w->links[i].callers)
+			continue;
+		err_set(e, ERR_DENIED,
+			"%s is a symbolic link of your own, as a plugin that "
+			"may write there could have made it",
+			w->links[i].path);
+		return err_hint(e, "grant the path that it leads to instead");
+	}
+	return 0;
+}
+
 static int
 add_path(struct view *v, const char *path, uint64_t attributes, bool required,
 	 struct err *e)
@@ -69,9 +88,9 @@ add_path(struct view *v, const char *path, uint64_t attributes, bool required,
 
 	if (walk_open(path, &w, e) < 0)
 		return !required && e->errnum == ENOENT ? 0 : -1;
-	rc = have_entry(v, w.path, attributes) ?
-		     0 :
-		     add_entry(v, &w, attributes, e);
+	rc = strv_has(&v->spec->own, path) ? 0 : check_links(&w, e);
+	if (rc == 0 && !have_entry(v, w.path, attributes))
+		rc = add_entry(v, &w, attributes, e);
 	if (rc == 0)
 		rc = add_links(v, &w, e);
 	walk_release(&w);
@@ -140,32 +159,24 @@ drop_covered(struct view *v)
 }
 
 /*
- * An ordinary user's plugin makes links as that user: one that leads somewhere
- * else from where it may write would widen its next run.
+ * A mapping of /dev/zero is shared memory without a file, which only a control
+ * group counts.  /dev/full reads the same and can't be mapped.
  */
 static int
-check_links(const struct view *v, struct err *e)
+add_devices(struct view *v, bool counted, struct err *e)
 {
-	for (size_t i = 0; i < v->n_links; i++) {
-		for (size_t k = 0; v->callers[i] && k < v->n; k++) {
-			const struct entry *entry = &v->entries[k];
-
-			if ((entry->attributes & MOUNTAPI_RDONLY) ||
-			    !path_is_below(v->links[i][0], entry->path))
-				continue;
-			err_set(e, ERR_DENIED,
-				"%s is a symbolic link in %s, where the plugin "
-				"may write",
-				v->links[i][0], entry->path);
-			return err_hint(e, "grant the path that it leads to "
-					   "instead");
-		}
+	for (const char *const *d = view_devices; *d; d++) {
+		if (add_path(v, *d, MOUNTAPI_NOSUID | MOUNTAPI_NOEXEC, true,
+			     e) < 0)
+			return -1;
+		if (!counted && strcmp(*d, "/dev/zero") == 0)
+			v->entries[v->n - 1].source = "/dev/full";
 	}
 	return 0;
 }
 
 static int
-collect(struct view *v, struct err *e)
+collect(struct view *v, bool counted, struct err *e)
 {
 	const struct sandbox_spec *s = v->spec;
 	uint64_t common = MOUNTAPI_NOSUID | MOUNTAPI_NODEV;
@@ -181,11 +192,7 @@ collect(struct view *v, struct err *e)
 	    add_path(v, "/proc", common | MOUNTAPI_RDONLY | MOUNTAPI_NOEXEC,
 		     true, e) < 0)
 		return -1;
-	for (const char *const *d = view_devices; *d; d++)
-		if (add_path(v, *d, MOUNTAPI_NOSUID | MOUNTAPI_NOEXEC, true,
-			     e) < 0)
-			return -1;
-	if (check_links(v, e) < 0)
+	if (add_devices(v, counted, e) < 0)
 		return -1;
 	qsort(v->entries, v->n, sizeof(v->entries[0]), by_path);
 	drop_covered(v);
@@ -308,7 +315,7 @@ set_tmp_options(struct view *v, int64_t size)
 
 int
 view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
-	     struct view **out, struct err *e)
+	     bool counted, struct view **out, struct err *e)
 {
 	_cleanup_(view_freep) struct view *v = xcalloc(1, sizeof(*v));
 
@@ -317,7 +324,8 @@ view_prepare(const struct sandbox_spec *spec, const struct view_user *user,
 	v->places.made = "";
 	set_tmp_options(v, spec->tmp_bytes);
 	v->writable_proc = user && user->maps;
-	if (collect(v, e) < 0 || (user && cover_private(v, user, e) < 0))
+	if (collect(v, counted, e) < 0 ||
+	    (user && cover_private(v, user, e) < 0))
 		return -1;
 	*out = steal_ptr(&v);
 	return 0;

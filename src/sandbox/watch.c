@@ -39,26 +39,27 @@ status_bytes(const char *status, const char *key)
 
 /*
  * The status of a process; one whose first thread has ended shows its memory
- * by another.  `who` becomes the folder of /proc that does.
+ * by another.
  */
 static int
-read_status(int proc, const char *pid, char who[64], char *text, size_t size)
+read_status(int proc, const char *pid, char *text, size_t size)
 {
 	struct dirent *entry;
+	char who[64];
 	DIR *d;
 	int fd, rc;
 
-	snprintf(who, 64, "%.20s", pid);
-	rc = read_entry(proc, who, "status", text, size);
+	rc = read_entry(proc, pid, "status", text, size);
 	if (rc < 0 || strstr(text, "\nRssAnon:"))
 		return rc;
-	snprintf(who, 64, "%.20s/task", pid);
+	snprintf(who, sizeof(who), "%.20s/task", pid);
 	fd = openat(proc, who, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	while (d && (entry = readdir(d)) && !strstr(text, "\nRssAnon:")) {
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(who, 64, "%.20s/task/%.20s", pid, entry->d_name);
+		snprintf(who, sizeof(who), "%.20s/task/%.20s", pid,
+			 entry->d_name);
 		rc = read_entry(proc, who, "status", text, size);
 	}
 	if (d)
@@ -68,55 +69,16 @@ read_status(int proc, const char *pid, char who[64], char *text, size_t size)
 	return rc;
 }
 
-/*
- * Shared memory without a file counts as it was mapped, once for each process:
- * its pages stay when nobody has them in a page table any more.  -1 where the
- * process lets nobody see its mappings.
- */
-static int64_t
-shared_memory(int proc, const char *who)
-{
-	static const char name[] = " /dev/zero (deleted)\n";
-	char path[80], line[256];
-	unsigned long from, to;
-	int64_t sum = 0;
-	FILE *maps;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/maps", who);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	maps = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!maps) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	while (fgets(line, sizeof(line), maps))
-		if (strstr(line, name) &&
-		    sscanf(line, "%lx-%lx", &from, &to) == 2)
-			sum += (int64_t)(to - from);
-	fclose(maps);
-	return sum;
-}
-
 static int64_t
 process_memory(int proc, const char *pid)
 {
-	char who[64], text[4096];
-	int64_t shared, seen;
+	char text[4096];
 
-	if (read_status(proc, pid, who, text, sizeof(text)) < 0)
+	if (read_status(proc, pid, text, sizeof(text)) < 0)
 		return 0;
-	seen = status_bytes(text, "\nRssShmem:");
-	shared = shared_memory(proc, who);
-	if (shared < 0) /* whatever may be of that kind */
-		shared = status_bytes(text, "\nVmSize:") -
-			 status_bytes(text, "\nVmData:") -
-			 status_bytes(text, "\nVmStk:") -
-			 status_bytes(text, "\nVmExe:") -
-			 status_bytes(text, "\nVmLib:");
+	/* a process can send its pages to swap as it likes */
 	return status_bytes(text, "\nRssAnon:") +
-	       status_bytes(text, "\nVmPTE:") + (shared > seen ? shared : seen);
+	       status_bytes(text, "\nVmSwap:") + status_bytes(text, "\nVmPTE:");
 }
 
 /*

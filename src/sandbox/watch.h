@@ -2,8 +2,8 @@
  * watch.h: what all processes of a sandbox use together, read from /proc.
  *
  * Where no control group bounds them, pid 1 looks every WATCH_INTERVAL_MS.
- * Memory counted: private pages, page tables and shared memory of each process,
- * the latter once for each that maps it (so the sum errs on the strict side).
+ * Memory counted: private pages, also those in swap, and page tables of each
+ * process.  Shared memory is counted as it is asked for (notify.h).
  */
 #ifndef SANDBOX_WATCH_H
 #define SANDBOX_WATCH_H

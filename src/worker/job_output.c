@@ -77,7 +77,7 @@ take_error(struct job_run *run, struct session_error *error, const char *code)
 
 	run->answered = true;
 	run->answered_ms = clock_mono_ms();
-	record_set_error(r, own && *own ? own : code, error->message, NULL);
+	record_set_plugin_error(r, own, code, error->message);
 	r->retry_after_ms = error->retry_after_ms;
 	r->error_data = steal_ptr(&error->data);
 }

@@ -136,6 +136,11 @@ set_command(const struct program *p, const struct runtime *rt,
 	else
 		script_command(p, rt, spec);
 	strv_add(&spec->libraries, p->path);
+	strv_add(&spec->own, p->path);
+	strv_add(&spec->own, p->entry);
+	strv_add(&spec->own, spec->argv.items[0]);
+	if (p->kind == PLUGIN_PYTHON)
+		strv_add(&spec->own, rt->sdk);
 	if (p->kind == PLUGIN_EXECUTABLE)
 		strv_add_once(&spec->exec, p->entry);
 	if (access(spec->argv.items[0], X_OK) < 0) {

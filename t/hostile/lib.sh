@@ -174,6 +174,11 @@ nothing_left() {
 	is "$(left_behind)" "" "$1"
 }
 
+# counted: did a control group hold the memory of the last job?
+counted() {
+	jq -e '.sandbox.layers | index("cgroup")' <<<"$record" >/dev/null
+}
+
 # got KEY WANT TITLE: a member of the last result, as JSON without quotes
 # around a string.
 got() {

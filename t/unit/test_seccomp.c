@@ -13,8 +13,10 @@
 #include <sched.h>
 
 static const struct seccomp_features none,
-	exec_any = { .exec_any = true }, trace = { .trace = true },
-	init = { .init = true }, tcp = { .net = SECCOMP_NET_TCP },
+	exec_any = { .exec_any = true }, counted = { .counted = true },
+	memory_file = { .exec_any = true, .counted = true },
+	trace = { .trace = true }, init = { .init = true },
+	tcp = { .net = SECCOMP_NET_TCP },
 	tcp_listen = { .net = SECCOMP_NET_TCP, .listen = true },
 	host = { .net = SECCOMP_NET_HOST }, local = { .unix_sockets = true },
 	caps = { .capabilities = ~UINT64_C(0) },
@@ -23,6 +25,7 @@ static const struct seccomp_features none,
 enum want {
 	WANT_REACHES, /* the kernel, which answers with `error` */
 	WANT_ASKED,   /* and then the kernel answers with `error` */
+	WANT_JUDGED,  /* the same, and EPERM without a listener */
 	WANT_SILENT,  /* fails with `error`, told to nobody */
 	WANT_REFUSED, /* told, and EPERM */
 	WANT_FOREIGN, /* killed by the kernel, told to nobody */
@@ -45,6 +48,7 @@ struct expectation {
 	}
 #define REACHES(error, ...) WANT(WANT_REACHES, error, __VA_ARGS__)
 #define ASKED(error, ...) WANT(WANT_ASKED, error, __VA_ARGS__)
+#define JUDGED(error, ...) WANT(WANT_JUDGED, error, __VA_ARGS__)
 #define SILENT(error, ...) WANT(WANT_SILENT, error, __VA_ARGS__)
 #define REFUSED(...) WANT(WANT_REFUSED, EPERM, __VA_ARGS__)
 #define FOREIGN(...) WANT(WANT_FOREIGN, -SIGSYS, __VA_ARGS__)
@@ -188,10 +192,9 @@ static const struct expectation cases[] = {
 	       SYS_sendmmsg, -1u, 0, 0, HIGH | MSG_FASTOPEN),
 	REACHES(EBADF, "with the host's network it is the kernel's", host,
 		SYS_sendmsg, -1u, 0, MSG_FASTOPEN),
-	REFUSED("listening is refused where only connecting is granted", tcp,
-		SYS_listen, -1u),
-	REACHES(EBADF, "listening where it is granted", tcp_listen, SYS_listen,
-		-1u),
+	JUDGED(EBADF, "listening is asked for where connecting is granted", tcp,
+	       SYS_listen, -1u),
+	ASKED(EBADF, "... and where a port is", tcp_listen, SYS_listen, -1u),
 	REACHES(EBADF, "listening in an empty network", none, SYS_listen, -1u),
 	REFUSED("a socket filter is refused", none, SYS_setsockopt, -1u,
 		HIGH | SOL_SOCKET, HIGH | SO_ATTACH_FILTER),
@@ -219,8 +222,43 @@ static const struct expectation cases[] = {
 
 	/* what a permission opens */
 	REFUSED("memory files are refused", none, SYS_memfd_create, AT("x"), 0),
-	REACHES(0, "memory files where every program is granted", exec_any,
+	REFUSED("... where every program is granted, and nothing counts them",
+		exec_any, SYS_memfd_create, AT("x"), 0),
+	REFUSED("... and where they are counted alone", counted,
 		SYS_memfd_create, AT("x"), 0),
+	REACHES(0,
+		"memory files that are counted, where every program is "
+		"granted",
+		memory_file, SYS_memfd_create, AT("x"), 0),
+	SILENT(ENOENT, "... but not of the host's huge pages", memory_file,
+	       SYS_memfd_create, AT("x"), HIGH | MFD_HUGETLB),
+
+	/* memory */
+	REACHES(EBADF, "a file is mapped without a question", none, SYS_mmap, 0,
+		4096, PROT_READ, HIGH | MAP_SHARED, -1u, 0),
+	REACHES(EINVAL, "so is private memory", none, SYS_mmap, 0, 0, PROT_READ,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1u, 0),
+	JUDGED(EINVAL, "shared memory is asked for", none, SYS_mmap, 0, 0,
+	       PROT_READ, HIGH | MAP_SHARED | MAP_ANONYMOUS, -1u, 0),
+	REACHES(EINVAL, "... unless a control group counts it", counted,
+		SYS_mmap, 0, 0, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1u, 0),
+	SILENT(ENOMEM, "the host's huge pages are used up", counted, SYS_mmap,
+	       0, 2 << 20, PROT_READ,
+	       HIGH | MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1u, 0),
+	SILENT(ENOSYS, "memory can't be put into a pipe", none, SYS_vmsplice,
+	       -1u, 0, 0, 0),
+	REACHES(EBADF, "... unless a control group counts it", counted,
+		SYS_vmsplice, -1u, 0, 0, 0),
+	SILENT(EPERM, "a pipe grows no larger", none, SYS_fcntl, -1u,
+	       HIGH | F_SETPIPE_SZ, 1 << 20),
+	REACHES(EBADF, "... unless a control group counts it", counted,
+		SYS_fcntl, -1u, F_SETPIPE_SZ, 1 << 20),
+	SILENT(EACCES, "there are no leases of files", counted, SYS_fcntl, -1u,
+	       HIGH | F_SETLEASE, F_RDLCK),
+	SILENT(EPERM, "libnuma's first call fails in silence", none,
+	       SYS_set_mempolicy, 0, 0, 0),
+	REFUSED("... and other placement of memory is refused", none, SYS_mbind,
+		0, 0, 0),
 	REFUSED("setting the clock is refused", none, SYS_clock_settime, 0, 0),
 	REACHES(EFAULT, "setting the clock with CAP_SYS_TIME", sys_time,
 		SYS_clock_settime, 0, 0),
@@ -242,7 +280,9 @@ check_case(const struct expectation *c, enum mode mode)
 {
 	const struct result *r = &shared->results[0];
 	bool told = mode == NOTIFY &&
-		    (c->want == WANT_ASKED || c->want == WANT_REFUSED);
+		    (c->want == WANT_ASKED || c->want == WANT_JUDGED ||
+		     c->want == WANT_REFUSED);
+	int error = c->want == WANT_JUDGED && mode != NOTIFY ? EPERM : c->error;
 	struct probe probe = { .nr = (long)c->call[0] };
 	int status, got;
 
@@ -250,7 +290,7 @@ check_case(const struct expectation *c, enum mode mode)
 	status = run_probes(c->f, mode, &probe, 1);
 	/* in one number: a signal is negative, a notification adds 1000 */
 	got = WIFSIGNALED(status) ? -WTERMSIG(status) : r->error;
-	is_int(got + (r->notified ? 1000 : 0), c->error + (told ? 1000 : 0),
+	is_int(got + (r->notified ? 1000 : 0), error + (told ? 1000 : 0),
 	       "%s%s", c->title,
 	       mode == NOTIFY ? "" : ", without a listener too");
 }
@@ -481,6 +521,12 @@ test_explanations(void)
 		  &none,
 		  SYS_memfd_create,
 		  { 0 } },
+		{ "a memory file that nothing counts",
+		  NULL,
+		  &memory_file,
+		  SYS_memfd_create,
+		  { 0 } },
+		{ "shared memory", NULL, &none, SYS_mmap, { 0 } },
 		{ "the clock",
 		  "capabilities: [sys_time]",
 		  &none,

@@ -116,7 +116,7 @@ find_targets(void)
 
 /* The features that each need stands for, said once more. */
 static bool
-granted(const struct seccomp_features *f, unsigned need)
+granted(const struct seccomp_features *f, unsigned need, bool notify)
 {
 	static const struct {
 		const char *nets; /* by enum seccomp_net */
@@ -129,7 +129,8 @@ granted(const struct seccomp_features *f, unsigned need)
 		[NEED_NET] = { "01111", 0 },
 		[NEED_HOST_NET] = { "00001", 0 },
 		[NEED_UNIX] = { "00001", 0 },
-		[NEED_EXEC_ANY] = { "00000", 0 },
+		[NEED_COUNTED] = { "00000", 0 },
+		[NEED_MEMORY_FILE] = { "00000", 0 },
 		[NEED_INIT] = { "00000", 0 },
 		[NEED_PERFMON] = { "00000", 38 },
 		[NEED_SYS_ADMIN] = { "00000", CAP_SYS_ADMIN },
@@ -142,9 +143,10 @@ granted(const struct seccomp_features *f, unsigned need)
 	};
 
 	return table[need].nets[f->net] == '1' ||
-	       (need == NEED_LISTEN && f->listen) ||
+	       (need == NEED_LISTEN && f->listen && !notify) ||
 	       (need == NEED_UNIX && f->unix_sockets) ||
-	       (need == NEED_EXEC_ANY && f->exec_any) ||
+	       (need == NEED_COUNTED && f->counted) ||
+	       (need == NEED_MEMORY_FILE && f->counted && f->exec_any) ||
 	       (need == NEED_INIT && f->init) ||
 	       (table[need].capability &&
 		(f->capabilities & 1ull << table[need].capability));
@@ -160,7 +162,11 @@ expect(const struct target *t, const struct seccomp_features *f, bool notify)
 	if (!r)
 		return ENOSYS;
 	act = (enum seccomp_act)r->act;
-	if (!granted(f, r->need))
+	if (act == ACT_JUDGE)
+		act = granted(f, r->need, notify) ? ACT_ALLOW :
+		      notify			  ? ACT_ASK :
+						    ACT_REFUSE;
+	else if (!granted(f, r->need, notify))
 		act = r->error ? ACT_SILENT : ACT_REFUSE;
 	if (act == ACT_TRACED)
 		act = f->trace ? ACT_ASK : ACT_ALLOW;
@@ -235,6 +241,7 @@ main(void)
 			.net = (enum seccomp_net)(i % 5),
 			.listen = all,
 			.unix_sockets = all,
+			.counted = all,
 			.exec_any = all,
 			.init = all,
 			.trace = i >= 10,

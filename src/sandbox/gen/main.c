@@ -51,7 +51,8 @@ rule_action(const struct seccomp_rule *r, const struct variant *v)
 		act = r->error ? ACT_SILENT : ACT_REFUSE;
 	if (act == ACT_SILENT)
 		return SECCOMP_RET_ERRNO | r->error;
-	if (act == ACT_ALLOW || (act == ACT_TRACED && !v->trace))
+	if (act == ACT_ALLOW || act == ACT_JUDGE ||
+	    (act == ACT_TRACED && !v->trace))
 		return SECCOMP_RET_ALLOW;
 	/* the listener tells the rest apart */
 	if (v->notify)
@@ -68,11 +69,12 @@ answer(const struct seccomp_rule *r)
 {
 	unsigned bits = 0;
 
-	if (r->act == ACT_ASK || r->act == ACT_TRACED)
+	if (r->act == ACT_ASK || r->act == ACT_TRACED || r->act == ACT_JUDGE)
 		bits |= 1u << ACT_ASK;
 	if (r->act == ACT_KILL)
 		bits |= 1u << ACT_KILL;
-	if (r->act == ACT_REFUSE || (r->need && !r->error))
+	if (r->act == ACT_REFUSE ||
+	    (r->need && !r->error && r->act != ACT_JUDGE))
 		bits |= 1u << ACT_REFUSE;
 	return bits;
 }
@@ -93,8 +95,11 @@ check_chain(size_t first)
 				   "a rule without condition is not the last");
 		if (r[i].act == ACT_SILENT && !r[i].error)
 			die("%s: fails without an errno", r->name);
-		if (r[i].act != ACT_ALLOW && r[i].need)
+		if (r[i].act != ACT_ALLOW && r[i].act != ACT_JUDGE && r[i].need)
 			die("%s: only what is allowed can be granted", r->name);
+		if (r[i].act == ACT_JUDGE && (!r[i].need || r[i].error))
+			die("%s: judged without a need, or with an errno",
+			    r->name);
 		answers |= answer(&r[i]);
 	}
 	/* a listener decides by the number alone */
