@@ -281,7 +281,7 @@ static int
 watch_memory(void *arg)
 {
 	_close_ int proc = -1;
-	struct watch_sum sum;
+	struct watch w = { .memory = true };
 	int ends[2];
 	char byte;
 
@@ -295,9 +295,10 @@ watch_memory(void *arg)
 	if (proc < 0 || try_part_start(hold_memory, &ends[1]) < 0 ||
 	    read(ends[0], &byte, 1) != 1)
 		return errno;
-	watch_read(proc, &sum);
+	w.proc = proc;
+	watch_look(&w);
 	/* its process ends with this one, as all of the namespace */
-	return sum.memory_bytes >= GROUP_MEMORY ? 0 : TRY_OTHERWISE;
+	return w.memory_bytes >= GROUP_MEMORY ? 0 : TRY_OTHERWISE;
 }
 
 /* In namespaces of its own, as in a sandbox. */

@@ -1,12 +1,16 @@
 #include "sandbox/watch.h"
 
+#include <sys/resource.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 /* Read /proc/WHO/NAME into text; false where the process has gone. */
@@ -119,39 +123,164 @@ process_memory(int proc, const char *pid)
 	       status_bytes(text, "\nVmPTE:") + (shared > seen ? shared : seen);
 }
 
+/* --- CPU time ------------------------------------------------------------- */
+
+/* All threads of a process together: see clock_getcpuclockid(3). */
+static clockid_t
+cpu_clock(pid_t pid)
+{
+	return (clockid_t)(~(unsigned)pid << 3 | 2);
+}
+
+static int64_t
+reaped_us(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_CHILDREN, &r);
+	return (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * INT64_C(1000000) +
+	       r.ru_utime.tv_usec + r.ru_stime.tv_usec;
+}
+
+static int64_t
+tick_us(void)
+{
+	return 1000000 / sysconf(_SC_CLK_TCK);
+}
+
+static struct watch_seen *
+find_seen(struct watch *w, pid_t pid)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->seen[i].pid != pid)
+			continue;
+		w->seen[i].fresh = false;
+		return &w->seen[i];
+	}
+	if (w->n == w->size) {
+		w->size = w->size ? w->size * 2 : 16;
+		w->seen = xrealloc(w->seen, w->size, sizeof(*w->seen));
+	}
+	w->seen[w->n] = (struct watch_seen){ .pid = pid, .fresh = true };
+	return &w->seen[w->n++];
+}
+
 /*
- * utime, stime, and those of the children that it has waited for: fields 14
- * to 17 of proc_pid_stat(5).
+ * The state, and the time of the children that it has waited for: fields 3,
+ * 16 and 17 of proc_pid_stat(5).  Returns by how much the latter grew.
  */
 static int64_t
-process_cpu_us(int proc, const char *pid)
+look_at_process(struct watch *w, const char *name)
 {
-	unsigned long long user, system;
-	long long child_user, child_system;
+	struct watch_seen *seen;
+	long long user, system;
 	const char *after;
-	char text[1024];
+	char text[1024], state;
+	int64_t grown, used;
 
-	if (read_entry(proc, pid, "stat", text, sizeof(text)) < 0)
+	if (read_entry(w->proc, name, "stat", text, sizeof(text)) < 0)
 		return 0;
 	/* the name may hold anything, even ')': take the last one */
 	after = strrchr(text, ')');
 	if (!after || sscanf(after + 1,
-			     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-			     "%llu %llu %lld %lld",
-			     &user, &system, &child_user, &child_system) != 4)
+			     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+			     "%*u %*u %lld %lld",
+			     &state, &user, &system) != 3)
 		return 0;
-	return ((int64_t)(user + system) + child_user + child_system) *
-	       1000000 / sysconf(_SC_CLK_TCK);
+	seen = find_seen(w, (pid_t)strtol(name, NULL, 10));
+	grown = (user + system) * tick_us() - seen->waited_us;
+	seen->waited_us += grown;
+	seen->runs = state == 'R';
+	seen->here = true;
+	used = clock_us(cpu_clock(seen->pid));
+	if (used > seen->used_us) /* it may have gone just now */
+		seen->used_us = used;
+	return grown;
 }
 
-void
-watch_read(int proc, struct watch_sum *sum)
+/* What one that has gone had used at its end, unless somebody's sum says so. */
+static int64_t
+probable_us(const struct watch_seen *s, int64_t gap_us)
 {
-	int fd = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t all = s->used_us + s->waited_us;
+
+	if (!s->runs)
+		return all;
+	if (!s->fresh)
+		return all + gap_us / 2;
+	return all > gap_us ? all : gap_us;
+}
+
+/*
+ * Those that were not here count as missed, less what the sums have grown by.
+ * `gap_us` is the time since the look before.
+ */
+static void
+balance(struct watch *w, int64_t grown, int64_t gap_us)
+{
+	int64_t slack = tick_us();
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct watch_seen *s = &w->seen[i];
+
+		if (s->here) {
+			/* both its sums are cut to ticks */
+			slack += s->waited_us ? 2 * tick_us() : 0;
+			s->here = false;
+			w->seen[kept++] = *s;
+			continue;
+		}
+		w->missed_us += s->used_us + s->waited_us;
+		w->pending_us += probable_us(s, gap_us);
+	}
+	w->n = kept;
+	w->missed_us -= grown;
+	if (w->missed_us < -slack)
+		w->missed_us = -slack;
+	if (w->missed_us <= slack) {
+		w->doubted = false;
+		if (w->missed_us <= 0)
+			w->pending_us = 0;
+		return;
+	}
+	/* its parent may have been looked at just before it waited */
+	if (!w->doubted && kept) {
+		w->doubted = true;
+		return;
+	}
+	w->lost_us += w->pending_us;
+	w->missed_us = w->pending_us = 0;
+	w->doubted = false;
+}
+
+static void
+sum_cpu(struct watch *w, int64_t grown)
+{
+	int64_t now = clock_us(CLOCK_MONOTONIC);
+	int64_t reaped = reaped_us();
+
+	balance(w, grown + reaped - w->reaped_us,
+		w->look_us ? now - w->look_us : 0);
+	w->look_us = now;
+	w->reaped_us = reaped;
+	w->cpu_us = reaped + w->lost_us;
+	for (size_t i = 0; i < w->n; i++)
+		w->cpu_us += w->seen[i].used_us + w->seen[i].waited_us;
+}
+
+/* --- All of it -------------------------------------------------------------
+ */
+
+void
+watch_look(struct watch *w)
+{
+	int fd = openat(w->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	int64_t grown = 0;
 
-	*sum = (struct watch_sum){ 0, 0 };
+	w->memory_bytes = 0;
 	if (!d) {
 		if (fd >= 0)
 			close(fd);
@@ -161,8 +290,27 @@ watch_read(int proc, struct watch_sum *sum)
 		if (!strchr("123456789", entry->d_name[0]) ||
 		    strcmp(entry->d_name, "1") == 0)
 			continue;
-		sum->memory_bytes += process_memory(proc, entry->d_name);
-		sum->cpu_us += process_cpu_us(proc, entry->d_name);
+		if (w->memory)
+			w->memory_bytes +=
+				process_memory(w->proc, entry->d_name);
+		if (w->cpu)
+			grown += look_at_process(w, entry->d_name);
 	}
 	closedir(d);
+	if (w->cpu)
+		sum_cpu(w, grown);
+}
+
+void
+watch_end(struct watch *w)
+{
+	sum_cpu(w, 0);
+}
+
+void
+watch_release(struct watch *w)
+{
+	free(w->seen);
+	w->seen = NULL;
+	w->n = w->size = 0;
 }
