@@ -165,6 +165,20 @@ find_seen(struct watch *w, pid_t pid)
 	return &w->seen[w->n++];
 }
 
+/* Nanoseconds; zeros where the kernel does not tell. */
+static void
+read_schedule(int proc, const char *name, struct watch_seen *seen)
+{
+	unsigned long long ran = 0, delayed = 0;
+	char text[128];
+
+	if (read_entry(proc, name, "schedstat", text, sizeof(text)) == 0 &&
+	    sscanf(text, "%llu %llu", &ran, &delayed) != 2)
+		ran = delayed = 0;
+	seen->ran_us = (int64_t)(ran / 1000);
+	seen->delayed_us = (int64_t)(delayed / 1000);
+}
+
 /*
  * The state, and the time of the children that it has waited for: fields 3,
  * 16 and 17 of proc_pid_stat(5).  Returns by how much the latter grew.
@@ -192,33 +206,54 @@ look_at_process(struct watch *w, const char *name)
 	seen->waited_us += grown;
 	seen->runs = state == 'R';
 	seen->here = true;
+	read_schedule(w->proc, name, seen);
 	used = clock_us(cpu_clock(seen->pid));
 	if (used > seen->used_us) /* it may have gone just now */
 		seen->used_us = used;
 	return grown;
 }
 
-/* What one that has gone had used at its end, unless somebody's sum says so. */
+/* What it gets of a processor in that time, as long as it wants one. */
+static int64_t
+share_us(const struct watch_seen *s, int64_t time_us)
+{
+	int64_t wanted_us = s->ran_us + s->delayed_us;
+
+	return wanted_us ? time_us * s->ran_us / wanted_us : time_us;
+}
+
+/* What one that has gone had at its end, and those that it stands for. */
 static int64_t
 probable_us(const struct watch_seen *s, int64_t gap_us)
 {
 	int64_t all = s->used_us + s->waited_us;
+	int64_t like = share_us(s, gap_us);
 
 	if (!s->runs)
 		return all;
 	if (!s->fresh)
-		return all + gap_us / 2;
-	return all > gap_us ? all : gap_us;
+		return all + like / 2;
+	return all > like ? all : like;
+}
+
+static int64_t
+square_root(int64_t n)
+{
+	int64_t r = 0;
+
+	while ((r + 1) * (r + 1) <= n)
+		r++;
+	return r;
 }
 
 /*
- * Those that were not here count as missed, less what the sums have grown by.
- * `gap_us` is the time since the look before.
+ * Those that were not here have gone; the sums have grown meanwhile, `gap_us`
+ * since the look before.
  */
 static void
 balance(struct watch *w, int64_t grown, int64_t gap_us)
 {
-	int64_t slack = tick_us();
+	int64_t error = tick_us() + w->summed_us + grown, excess;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
@@ -226,32 +261,27 @@ balance(struct watch *w, int64_t grown, int64_t gap_us)
 
 		if (s->here) {
 			/* both its sums are cut to ticks */
-			slack += s->waited_us ? 2 * tick_us() : 0;
+			error += s->waited_us ? 2 * tick_us() : 0;
 			s->here = false;
 			w->seen[kept++] = *s;
 			continue;
 		}
-		w->missed_us += s->used_us + s->waited_us;
-		w->pending_us += probable_us(s, gap_us);
+		w->gone_us += probable_us(s, gap_us);
+		w->guesses += s->runs && s->fresh;
 	}
 	w->n = kept;
-	w->missed_us -= grown;
-	if (w->missed_us < -slack)
-		w->missed_us = -slack;
-	if (w->missed_us <= slack) {
-		w->doubted = false;
-		if (w->missed_us <= 0)
-			w->pending_us = 0;
-		return;
-	}
-	/* its parent may have been looked at just before it waited */
-	if (!w->doubted && kept) {
-		w->doubted = true;
-		return;
-	}
-	w->lost_us += w->pending_us;
-	w->missed_us = w->pending_us = 0;
-	w->doubted = false;
+	w->gone_us -= grown;
+	w->summed_us += grown;
+	/*
+	 * As of anything that is counted by chance.  Beside it, one that waits
+	 * for a processor just now looks as one that has it: on a busy host
+	 * the guesses are too high by as much again.
+	 */
+	error += WATCH_INTERVAL_MS * 1000 * square_root(w->guesses);
+	excess = w->gone_us > error ? w->gone_us - error : 0;
+	/* in one look, its parent may have been seen just before it waited */
+	w->lost_us = !kept || excess < w->excess_us ? excess : w->excess_us;
+	w->excess_us = excess;
 }
 
 static void
@@ -304,7 +334,12 @@ watch_look(struct watch *w)
 void
 watch_end(struct watch *w)
 {
+	int64_t before = w->cpu_us;
+
 	sum_cpu(w, 0);
+	/* those that were killed are in a sum now, and hide as much again */
+	if (w->cpu_us < before)
+		w->cpu_us = before;
 }
 
 void

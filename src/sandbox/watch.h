@@ -16,12 +16,13 @@
  *
  * CPU time counted: that of the living, of those that they waited for, of those
  * that pid 1 reaped; and what the kernel adds to no sum, that of children whose
- * parent ignores SIGCHLD.  These are missed by balance: whatever a process had
- * used when it was last seen must show in somebody's sum once it has gone.
- * Where it does not, in two looks running, it counts as it was last seen; one
- * that was computing then as if it had for half the time to the next look, and
- * one that was never seen before, as if it had from one look to the next: it
- * stands for those that a look does not see.
+ * parent ignores SIGCHLD.  These are estimated, as a statistic of the looks.
+ * One that has gone had used what it was last seen with, and if it was
+ *computing then, its share of the processor for half the time to the next look;
+ *one that was seen but once stands for those that no look saw, and had its
+ *share from one look to the next.  What all of them had, less what the sums
+ *have grown by, is what nobody waited for: past the estimate's own error it
+ *counts.
  */
 #ifndef SANDBOX_WATCH_H
 #define SANDBOX_WATCH_H
@@ -40,7 +41,9 @@ struct watch_seen {
 	bool runs;  /* or waits for a processor */
 	bool fresh; /* seen once so far */
 	int64_t used_us;
-	int64_t waited_us; /* of children that it waited for */
+	int64_t waited_us;  /* of children that it waited for */
+	int64_t delayed_us; /* its first thread, by waiting for a processor */
+	int64_t ran_us;	    /* ... and by running */
 };
 
 struct watch {
@@ -55,10 +58,11 @@ struct watch {
 	int64_t look_us;   /* when; monotonic */
 	int64_t reaped_us; /* by pid 1 */
 	/* of those that have gone */
-	int64_t missed_us;  /* shows in nobody's sum so far */
-	int64_t pending_us; /* counts if that stays so */
-	int64_t lost_us;    /* counts */
-	bool doubted;	    /* it was so in the look before, too */
+	int64_t gone_us;   /* what they had, less what shows in sums */
+	int64_t summed_us; /* what the sums have grown by */
+	int64_t guesses;   /* how many of them stand for others */
+	int64_t excess_us; /* of the look before */
+	int64_t lost_us;   /* counts */
 };
 
 /* Every process but pid 1. */
