@@ -209,6 +209,7 @@ mapped() {
 
 	shift
 	mkfifo "$T/mapped"
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	unshare --user --mount --propagation private sh -c '
 		read -r go <"$1/mapped" && mount -t tmpfs -o mode=755 none /run &&
 		shift && exec "$@"' sh "$T" "$@" &
