@@ -28,6 +28,7 @@ DESTDIR    :=
 NPROC        := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 FUZZ_SECONDS := 10
 TESTS        :=
+KERNELS      := bookworm
 
 # --- Flags -------------------------------------------------------------------
 
@@ -99,8 +100,8 @@ PLUGIN_SRCS := $(shell find plugins -type f -not -name '*.pyc' 2>/dev/null)
 
 # --- Goals -------------------------------------------------------------------
 
-.PHONY: all run check unit asan lint fuzz bench check-fresh install uninstall \
-	clean format help tests fuzzers deps-build deps-test deps-lint FORCE
+.PHONY: all run check unit asan lint fuzz bench check-fresh check-vm install \
+	uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
 all: $(PROGRAM) $(O)/sdk.stamp $(O)/grants.stamp  ## the program (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -138,6 +139,10 @@ bench: deps-build  ## measure; writes bench/RESULTS.md
 check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
 	packaging/check-fresh.sh
 
+check-vm: deps-build deps-test  ## the sandbox's tests on other kernels, in a virtual machine
+	$(SUBMAKE) all tests
+	t/lab/vm.sh $(KERNELS:%=-k %) $(TESTS)
+
 deps-build deps-test deps-lint: deps-%:
 	@packaging/install-deps.sh $*
 
@@ -151,6 +156,7 @@ format:  ## clang-format the C files in place
 help:  ## this text
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | sort | expand -t 16
 	@echo 'Variables: CC=clang  V=1  TESTS="t/x.t"  FUZZ_SECONDS=10' \
+		'KERNELS="bullseye bookworm trixie"' \
 		'STATIC_LIBS=1  CFLAGS=-g  PREFIX=/usr/local  DESTDIR='
 
 # --- Rules -------------------------------------------------------------------

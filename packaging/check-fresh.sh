@@ -19,14 +19,8 @@ fail() {
 	exit 1
 }
 
-# The mirror of the release itself, among the host's package sources.
-mirror() {
-	# shellcheck disable=SC2016 # expanded by apt
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(LABEL)' \
-		'Created-By: Packages' 'Component: main' |
-		awk -v release="$1" '$2 == release && $3 == "Debian" {
-			print $1; exit }'
-}
+# shellcheck source=packaging/debian.sh
+. packaging/debian.sh
 
 # Package sources with their keys, and how to reach them, as this machine has
 # them.
@@ -49,7 +43,7 @@ make_base() {
 
 	# shellcheck source=/dev/null
 	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	url=$(mirror "$release")
+	url=$(debian_mirror "$release")
 	test -n "$url" || fail "no package source of $release here;" \
 		"run apt-get update"
 	rm -rf "$TREE"

@@ -229,6 +229,58 @@ for who in $WHO; do
 	nothing_left "$as: no process, group or mount is left"
 done
 
+# --- The root of a container, whose user namespace has fewer ids ------------------
+
+# in_namespace PID: it has a user namespace of its own.
+in_namespace() {
+	[ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]
+}
+
+# mapped MAP COMMAND...: as root of a user namespace with those ids.
+mapped() {
+	local map=$1 pid
+
+	shift
+	mkfifo "$T/mapped"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --user --mount --propagation private sh -c '
+		read -r go <"$1/mapped" && mount -t tmpfs -o mode=755 none /run &&
+		shift && exec "$@"' sh "$T" "$@" &
+	pid=$!
+	wait_until 10 in_namespace "$pid"
+	echo "$map" >"/proc/$pid/uid_map"
+	echo "$map" >"/proc/$pid/gid_map"
+	echo go >"$T/mapped"
+	rm "$T/mapped"
+	wait "$pid"
+}
+
+if is_root; then
+	as root
+	plugin who <<-'END'
+		import os
+
+		def run(job):
+		    return [os.getuid(), os.getgid()]
+	END
+	run mapped "0 0 65536" "$AGENT" run who --config "$T/root/config.yaml"
+	exits 0 "root of a namespace of 65536 ids runs plugins"
+	within 20000 "$(jq '.[0]' <<<"$out")" 61183 \
+		"... with ids that it has, and no account has"
+	is "$(jq '.[0] == .[1]' <<<"$out")" true "... the same for the group"
+	run mapped "0 0 65536" "$AGENT" doctor --config "$T/root/config.yaml"
+	like "$out" "user-id +enforced .* one of 41184 from 20000 on" \
+		"... as doctor says"
+	run mapped "0 0 1000" "$AGENT" run who --config "$T/root/config.yaml"
+	exits 125 "root of a namespace that has too few runs none"
+	like "$err" "no user and group ids from 20000 on.*map 65536 ids" \
+		"... and is told what to do"
+	run mapped "0 0 1" "$AGENT" run who --config "$T/root/config.yaml"
+	exits 125 "... nor does one that has none beside root's"
+else
+	skip 7 "not root"
+fi
+
 # --- The folder of locks ----------------------------------------------------------
 
 if is_root; then

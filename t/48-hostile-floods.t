@@ -7,6 +7,12 @@ export TMPDIR=/var/tmp
 prepare_host
 
 MEMORY='^killed for memory: its processes took more than the limit of'
+CPU='^killed for CPU time: its processes took more than the limit of'
+
+# burnt: the last count that unwaited has shown.
+burnt() {
+	sed -n 's/.*burnt \([0-9]*\)$/\1/p' "$T/.err" | tail -n 1
+}
 
 # hoards HOW: a control group counts it; elsewhere it can't be had.
 hoards() {
@@ -49,6 +55,15 @@ for who in $WHO; do
 	within 60000 "$(wc -c <"$T/.err")" 2500000 "$as: ... and its log is bounded"
 	attack stdout_flood.sh 124 timed_out timed_out 'timed out after 1s'
 	attack long_line.py 1 failed protocol 'a line of more than 1052672 bytes'
+
+	# What was burnt, by its own account; it is looked at every 50 ms.
+	for life in 300000 20000 3000; do
+		attack unwaited 1 failed out_of_cpu "$CPU 1s" '' "life_us=$life"
+		within 0 "$(burnt)" 2000 \
+			"$as: ... when it had used little more, $life us at a time"
+		within 900 "$(field .usage.cpu_ms)" 8000 \
+			"$as: ... which the record says"
+	done
 done
 
 # What the agent itself took, at the most, while it was attacked.

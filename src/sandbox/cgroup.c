@@ -1,12 +1,10 @@
 #include "sandbox/cgroup.h"
 
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +14,17 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "sandbox/cgroup_parts.h"
 #include "sandbox/enter.h"
 
 #define PREFIX "devops_agent-"
+/* Others may have our number: in another pid namespace. */
+#define NAMES 16
 
-/* A group is one folder in version 2, one in each hierarchy in version 1. */
-#define MAX_FOLDERS 2
+/* --- The kernel's files --------------------------------------------------- */
 
-struct cgroup {
-	const char *kind;
-	char *folders[MAX_FOLDERS];
-	int procs[MAX_FOLDERS]; /* cgroup.procs, opened before the
-				   sandbox's root is changed */
-	int n;
-	int memory_event; /* eventfd; -1: none */
-};
-
-static int
-write_file(const char *folder, const char *name, const char *text)
+int
+cgroup_write(const char *folder, const char *name, const char *text)
 {
 	_free_ char *path = xasprintf("%s/%s", folder, name);
 	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -43,18 +34,18 @@ write_file(const char *folder, const char *name, const char *text)
 	return file_write_all(fd, text, strlen(text));
 }
 
-static int
-write_number(const char *folder, const char *name, int64_t n)
+int
+cgroup_write_number(const char *folder, const char *name, int64_t n)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%lld", (long long)n);
-	return write_file(folder, name, text);
+	return cgroup_write(folder, name, text);
 }
 
-/* Files of the kernel's are small; "" where there is none. */
-static char *
-read_file(const char *folder, const char *name)
+/* Files of the kernel's are small. */
+char *
+cgroup_read(const char *folder, const char *name)
 {
 	_free_ char *path = xasprintf("%s/%s", folder, name);
 	_buf_ struct buf text;
@@ -66,14 +57,23 @@ read_file(const char *folder, const char *name)
 	return buf_steal(&text);
 }
 
-/*
- * The group that this process is in, by /proc/self/cgroup: lines of
- * "number:controllers:path"; controllers are empty for version 2.
- */
-static char *
-own_path(const char *controller)
+bool
+cgroup_has_word(const char *text, const char *word)
 {
-	_free_ char *text = read_file("/proc/self", "cgroup");
+	size_t len = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)); p += len)
+		if ((p == text || p[-1] == ' ') &&
+		    (p[len] == ' ' || p[len] == '\n' || p[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* Lines of "number:controllers:path"; no controllers for version 2. */
+char *
+cgroup_own_path(const char *controller)
+{
+	_free_ char *text = cgroup_read("/proc/self", "cgroup");
 	char *save = NULL;
 
 	for (char *line = strtok_r(text, "\n", &save); line;
@@ -96,22 +96,8 @@ own_path(const char *controller)
 	return NULL;
 }
 
-/* See "Memory control" of the kernel's cgroup-v1 documents. */
-static int
-watch_memory(const char *folder)
-{
-	_free_ char *path = xasprintf("%s/memory.oom_control", folder);
-	_close_ int control = open(path, O_RDONLY | O_CLOEXEC);
-	_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	char text[64];
-
-	if (control < 0 || event < 0)
-		return -1;
-	snprintf(text, sizeof(text), "%d %d", event, control);
-	if (write_file(folder, "cgroup.event_control", text) < 0)
-		return -1;
-	return steal_fd(&event);
-}
+/* --- Making and removing ----------------------------------------------------
+ */
 
 /* Groups whose agent was killed before it could remove them. */
 static void
@@ -142,31 +128,52 @@ remove_stale(const char *parent)
 
 /* Out of the way of the numbers that the child gives its descriptors. */
 static int
-open_high(const char *path)
+open_high(const char *path, int mode)
 {
-	_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	_close_ int fd = open(path, mode | O_CLOEXEC);
 
 	if (fd < 0 || fd >= FD_END)
 		return steal_fd(&fd);
 	return fcntl(fd, F_DUPFD_CLOEXEC, FD_END);
 }
 
-static int
-add_folder(struct cgroup *cg, const char *parent)
+int
+cgroup_add_folder(struct cgroup *cg, const char *parent)
 {
 	static unsigned serial;
-	char *path = xasprintf("%s/" PREFIX "%d-%u", parent, (int)getpid(),
-			       ++serial);
-	_free_ char *procs = xasprintf("%s/cgroup.procs", path);
+	_free_ char *path = NULL;
+	_free_ char *procs = NULL;
+	int rc = -1;
+	int fd;
 
 	remove_stale(parent);
-	if (mkdir(path, 0755) < 0) {
+	for (int i = 0; i < NAMES && rc < 0; i++) {
 		free(path);
+		path = xasprintf("%s/" PREFIX "%d-%u", parent, (int)getpid(),
+				 ++serial);
+		rc = mkdir(path, 0755);
+		if (rc < 0 && errno != EEXIST)
+			return -1;
+	}
+	if (rc < 0)
+		return -1;
+	procs = xasprintf("%s/cgroup.procs", path);
+	fd = open_high(procs, O_WRONLY);
+	if (fd < 0) {
+		rmdir(path);
 		return -1;
 	}
-	cg->folders[cg->n] = path;
-	cg->procs[cg->n] = open_high(procs);
-	return cg->procs[cg->n++];
+	cg->folders[cg->n] = steal_ptr(&path);
+	cg->procs[cg->n++] = fd;
+	return 0;
+}
+
+void
+cgroup_open_cpu(struct cgroup *cg, const char *name)
+{
+	_free_ char *path = xasprintf("%s/%s", cg->folders[cg->n - 1], name);
+
+	cg->cpu = open_high(path, O_RDONLY);
 }
 
 void
@@ -176,127 +183,14 @@ cgroup_free(struct cgroup *cg)
 		return;
 	if (cg->memory_event >= 0)
 		close(cg->memory_event);
+	if (cg->cpu >= 0)
+		close(cg->cpu);
 	for (int i = 0; i < cg->n; i++) {
-		if (cg->procs[i] >= 0)
-			close(cg->procs[i]);
+		close(cg->procs[i]);
 		rmdir(cg->folders[i]);
 		free(cg->folders[i]);
 	}
 	free(cg);
-}
-
-static bool
-has_word(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *p = text; (p = strstr(p, word)); p += len)
-		if ((p == text || p[-1] == ' ') &&
-		    (p[len] == ' ' || p[len] == '\n' || p[len] == '\0'))
-			return true;
-	return false;
-}
-
-/* May children of this folder be given memory and pids limits? */
-static bool
-v2_controllers(const char *parent)
-{
-	_free_ char *have = read_file(parent, "cgroup.subtree_control");
-
-	if (!has_word(have, "cpu"))
-		write_file(parent, "cgroup.subtree_control", "+cpu");
-	if (has_word(have, "memory") && has_word(have, "pids"))
-		return true;
-	return write_file(parent, "cgroup.subtree_control", "+memory +pids") ==
-	       0;
-}
-
-static bool
-v2_fill(struct cgroup *cg, const char *parent,
-	const struct cgroup_limits *limits)
-{
-	const char *folder;
-
-	if (!v2_controllers(parent) || add_folder(cg, parent) < 0)
-		return false;
-	folder = cg->folders[0];
-	/* oom.group: a job dies as one; swap would only hide the limit */
-	write_file(folder, "memory.oom.group", "1");
-	write_file(folder, "memory.swap.max", "0");
-	/* however many its processes are, a job takes one core at most */
-	write_file(folder, "cpu.max", "100000 100000");
-	return write_number(folder, "memory.max", limits->memory_bytes) == 0 &&
-	       write_number(folder, "pids.max", limits->processes + 1) == 0;
-}
-
-/* Where version 2 is mounted, "" where it isn't or has no controllers. */
-static const char *
-v2_mount(void)
-{
-	static const char *const places[] = { "/sys/fs/cgroup",
-					      "/sys/fs/cgroup/unified" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		_free_ char *have = read_file(places[i], "cgroup.controllers");
-
-		if (has_word(have, "memory") && has_word(have, "pids"))
-			return places[i];
-	}
-	return "";
-}
-
-static bool
-v2_new(struct cgroup *cg, const struct cgroup_limits *limits)
-{
-	const char *mount = v2_mount();
-	_free_ char *own = *mount ? own_path("") : NULL;
-	_free_ char *parent = NULL;
-
-	if (!own)
-		return false;
-	cg->kind = "v2";
-	/* the group we are in, if it was delegated to us with controllers */
-	parent = xasprintf("%s%s", mount, strcmp(own, "/") == 0 ? "" : own);
-	if (v2_fill(cg, parent, limits))
-		return true;
-	/* root may make a group of its own beside the host's */
-	if (cg->n > 0 || geteuid() != 0)
-		return false;
-	free(steal_ptr(&parent));
-	v2_controllers(mount);
-	parent = xasprintf("%s/devops_agent", mount);
-	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-		return false;
-	return v2_fill(cg, parent, limits);
-}
-
-static bool
-v1_add(struct cgroup *cg, const char *controller, const char *file,
-       int64_t limit)
-{
-	_free_ char *own = own_path(controller);
-	_free_ char *parent = NULL;
-
-	if (!own)
-		return false;
-	parent = xasprintf("/sys/fs/cgroup/%s%s", controller,
-			   strcmp(own, "/") == 0 ? "" : own);
-	return add_folder(cg, parent) >= 0 &&
-	       write_number(cg->folders[cg->n - 1], file, limit) == 0;
-}
-
-static bool
-v1_new(struct cgroup *cg, const struct cgroup_limits *limits)
-{
-	cg->kind = "v1";
-	if (!v1_add(cg, "memory", "memory.limit_in_bytes",
-		    limits->memory_bytes))
-		return false;
-	/* memory and swap together, where swap is accounted at all */
-	write_number(cg->folders[0], "memory.memsw.limit_in_bytes",
-		     limits->memory_bytes);
-	cg->memory_event = watch_memory(cg->folders[0]);
-	return v1_add(cg, "pids", "pids.max", limits->processes + 1);
 }
 
 struct cgroup *
@@ -304,14 +198,14 @@ cgroup_new(const struct cgroup_limits *limits, const char **why)
 {
 	static bool (*const makers[])(struct cgroup *,
 				      const struct cgroup_limits *) = {
-		v2_new,
-		v1_new,
+		cgroup_v2_new,
+		cgroup_v1_new,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
 		struct cgroup *cg = xcalloc(1, sizeof(*cg));
 
-		cg->memory_event = -1;
+		cg->memory_event = cg->cpu = -1;
 		if (makers[i](cg, limits))
 			return cg;
 		cgroup_free(cg);
@@ -341,11 +235,17 @@ cgroup_memory_event(const struct cgroup *cg)
 	return cg->memory_event;
 }
 
+int
+cgroup_cpu_fd(const struct cgroup *cg)
+{
+	return cg->cpu;
+}
+
 /* The number behind "key " in one of the kernel's flat keyed files. */
 static long
 keyed_number(const char *folder, const char *name, const char *key)
 {
-	_free_ char *text = read_file(folder, name);
+	_free_ char *text = cgroup_read(folder, name);
 	char *save = NULL;
 	size_t len = strlen(key);
 
@@ -354,6 +254,22 @@ keyed_number(const char *folder, const char *name, const char *key)
 		if (strncmp(line, key, len) == 0 && line[len] == ' ')
 			return strtol(line + len, NULL, 10);
 	return 0;
+}
+
+int64_t
+cgroup_read_cpu_us(int fd)
+{
+	static const char key[] = "usage_usec ";
+	char text[64];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	/* cpu.stat of version 2 begins so; cpuacct.usage is nanoseconds */
+	if (strncmp(text, key, sizeof(key) - 1) == 0)
+		return strtoll(text + sizeof(key) - 1, NULL, 10);
+	return strtoll(text, NULL, 10) / 1000;
 }
 
 bool
@@ -368,5 +284,5 @@ cgroup_out_of_memory(const struct cgroup *cg)
 void
 cgroup_kill(const struct cgroup *cg)
 {
-	write_file(cg->folders[0], "cgroup.kill", "1");
+	cgroup_write(cg->folders[0], "cgroup.kill", "1");
 }

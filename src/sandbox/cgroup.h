@@ -1,10 +1,11 @@
 /*
  * cgroup.h: one control group for one sandbox, where the host lets us.
  *
- * Version 2 where a tree with memory and pids is delegated to the caller (or
- * the caller is root); else the memory and pids hierarchies of version 1,
- * where the caller may make groups in them; else none, and the memory watch
- * of pid 1 is what bounds the processes together (watch.h).
+ * Version 2 where a group with memory and pids is delegated to the caller, or
+ * the caller is root (where exactly: docs/sandbox.md); else the memory and pids
+ * hierarchies of version 1, where the caller may make groups in them; else
+ * none, and the memory watch of pid 1 is what bounds the processes together
+ * (watch.h).
  */
 #ifndef SANDBOX_CGROUP_H
 #define SANDBOX_CGROUP_H
@@ -21,6 +22,7 @@ struct cgroup;
 struct cgroup_limits {
 	int64_t memory_bytes;
 	int64_t processes;
+	bool count_cpu; /* wanted, though it may cost something */
 };
 
 /*
@@ -28,6 +30,12 @@ struct cgroup_limits {
  * it in one static line.  Never an error: other layers hold on.
  */
 struct cgroup *cgroup_new(const struct cgroup_limits *limits, const char **why);
+
+/*
+ * The group of version 2 that we may do with as we like, being in it or below
+ * it: its folder, to be freed; NULL: there is none.
+ */
+char *cgroup_delegated(void);
 
 /* Move the calling process into the group: 0, or -1 with errno. */
 int cgroup_enter(const struct cgroup *cg);
@@ -40,6 +48,14 @@ const char *cgroup_kind(const struct cgroup *cg);
  * the kernel would not end all of it together (v1); -1 where there is none.
  */
 int cgroup_memory_event(const struct cgroup *cg);
+
+/*
+ * Tells the CPU time of all that ran in the group, to cgroup_read_cpu_us();
+ * -1: none.  The group's own.
+ */
+int cgroup_cpu_fd(const struct cgroup *cg);
+/* Microseconds, or -1. */
+int64_t cgroup_read_cpu_us(int fd);
 
 /* Was a process of the group killed for memory? */
 bool cgroup_out_of_memory(const struct cgroup *cg);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "sandbox/landlock.h"
@@ -59,6 +60,7 @@ static int
 enter_cgroup(struct enter *x, struct err *e)
 {
 	if (x->cgroup) {
+		x->cpu_before_us = clock_us(CLOCK_PROCESS_CPUTIME_ID);
 		if (cgroup_enter(x->cgroup) < 0)
 			return err_errno(e, "enter the control group");
 		x->layers |= LAYER_CGROUP;

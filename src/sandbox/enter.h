@@ -16,8 +16,9 @@
 enum {
 	FD_REPORT = 3,
 	FD_ID_LOCK = 4,
-	FD_PROC = 5, /* the sandbox's own /proc */
-	FD_END = 6,
+	FD_CPU = 5,  /* what the control group tells of CPU time */
+	FD_PROC = 6, /* the sandbox's own /proc */
+	FD_END = 7,
 };
 
 struct enter {
@@ -36,7 +37,8 @@ struct enter {
 	uint64_t max_processes;
 	char uid_map[32], gid_map[32];
 	/* results */
-	unsigned layers; /* LAYER_* that stand */
+	unsigned layers;       /* LAYER_* that stand */
+	int64_t cpu_before_us; /* our own, before the group counted it */
 };
 
 /*

@@ -39,7 +39,10 @@ struct init {
 	enum report_reason reason;
 	int64_t deadline_ms; /* monotonic; 0: none */
 	int64_t watch_ms;    /* next look at memory and CPU; 0: never */
-	int signals;	     /* signalfd */
+	struct watch watch;
+	bool group;	       /* its control group tells CPU time */
+	int64_t cpu_before_us; /* pid 1's, not of that */
+	int signals;	       /* signalfd */
 	struct notify notify;
 };
 
@@ -321,12 +324,36 @@ handle_order(struct init *in)
 		in->deadline_ms = o.ms ? clock_mono_ms() + o.ms : 0;
 }
 
+/* What all have used, without what pid 1 itself did. */
+static int64_t
+group_cpu_us(const struct init *in)
+{
+	int64_t all = cgroup_read_cpu_us(FD_CPU);
+	int64_t own = clock_us(CLOCK_PROCESS_CPUTIME_ID) - in->cpu_before_us;
+
+	return all > own ? all - own : 0;
+}
+
+static void
+look(struct init *in)
+{
+	struct watch *w = &in->watch;
+	int64_t cpu_us;
+
+	if (w->memory || w->cpu)
+		watch_look(w);
+	cpu_us = in->group ? group_cpu_us(in) : w->cpu_us;
+	if (w->memory &&
+	    w->memory_bytes + in->notify.shared_bytes > in->spec->memory_bytes)
+		kill_all(in, REASON_MEMORY);
+	else if (in->spec->cpu_ms && cpu_us > in->spec->cpu_ms * 1000)
+		kill_all(in, REASON_CPU);
+}
+
 static void
 handle_time(struct init *in)
 {
 	int64_t now = clock_mono_ms();
-	struct watch_sum sum;
-	struct rusage reaped;
 
 	if (in->deadline_ms && now >= in->deadline_ms) {
 		if (in->phase == PHASE_TERM)
@@ -339,17 +366,7 @@ handle_time(struct init *in)
 	if (!in->watch_ms || now < in->watch_ms)
 		return;
 	in->watch_ms = now + WATCH_INTERVAL_MS;
-	watch_read(in->notify.proc, &sum);
-	getrusage(RUSAGE_CHILDREN, &reaped);
-	sum.cpu_us += reaped.ru_utime.tv_sec * INT64_C(1000000) +
-		      reaped.ru_utime.tv_usec +
-		      reaped.ru_stime.tv_sec * INT64_C(1000000) +
-		      reaped.ru_stime.tv_usec;
-	sum.memory_bytes += in->notify.shared_bytes;
-	if (sum.memory_bytes > in->spec->memory_bytes)
-		kill_all(in, REASON_MEMORY);
-	else if (in->spec->cpu_ms && sum.cpu_us > in->spec->cpu_ms * 1000)
-		kill_all(in, REASON_CPU);
+	look(in);
 }
 
 /* Milliseconds until something is due, for poll(). */
@@ -405,6 +422,8 @@ finish(struct init *in, int channel)
 	int status;
 	pid_t pid;
 
+	if (in->watch.cpu)
+		watch_look(&in->watch);
 	kill(-1, SIGKILL);
 	while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR)
 		if (pid == in->plugin)
@@ -414,13 +433,11 @@ finish(struct init *in, int channel)
 		err_set(&e, ERR_AGENT, "%s", h.text);
 		fail(&e);
 	}
+	watch_end(&in->watch);
 	getrusage(RUSAGE_CHILDREN, &usage);
 	r.status = in->status;
 	r.reason = in->reason;
-	r.cpu_us = (uint64_t)usage.ru_utime.tv_sec * 1000000 +
-		   (uint64_t)usage.ru_utime.tv_usec +
-		   (uint64_t)usage.ru_stime.tv_sec * 1000000 +
-		   (uint64_t)usage.ru_stime.tv_usec;
+	r.cpu_us = (uint64_t)(in->group ? group_cpu_us(in) : in->watch.cpu_us);
 	r.max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	r.dropped = in->notify.dropped;
 	send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
@@ -435,6 +452,19 @@ open_signals(struct init *in, struct err *e)
 	sigfillset(&all);
 	in->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	return in->signals < 0 ? err_errno(e, "signalfd") : 0;
+}
+
+/* What the control group does not tell, where it stands. */
+static void
+start_watch(struct init *in, const struct enter *x)
+{
+	in->cpu_before_us = x->cpu_before_us;
+	in->group = x->cgroup && cgroup_read_cpu_us(FD_CPU) >= 0;
+	in->watch.proc = FD_PROC;
+	in->watch.memory = !(x->layers & LAYER_CGROUP);
+	in->watch.cpu = !in->group && x->spec->cpu_ms;
+	if (in->watch.memory || x->spec->cpu_ms)
+		in->watch_ms = clock_mono_ms() + WATCH_INTERVAL_MS;
 }
 
 void
@@ -456,8 +486,7 @@ init_run(struct enter *x)
 	report_entered(&in, x);
 	if (x->spec->timeout_ms)
 		in.deadline_ms = clock_mono_ms() + x->spec->timeout_ms;
-	if (!(x->layers & LAYER_CGROUP) || x->spec->cpu_ms)
-		in.watch_ms = clock_mono_ms() + WATCH_INTERVAL_MS;
+	start_watch(&in, x);
 	while (in.phase != PHASE_DEAD)
 		turn(&in);
 	finish(&in, channel);

@@ -129,6 +129,8 @@ void sandbox_abort(struct sandbox *box);
 void sandbox_kill(struct sandbox *box);
 /* Was one of its processes killed for the memory of all? */
 bool sandbox_out_of_memory(const struct sandbox *box);
+/* What they took by their control group, where pid 1 can't say any more. */
+int64_t sandbox_cpu_us(const struct sandbox *box);
 
 /*
  * Wait until every process of the sandbox is gone, `timeout_ms` at most

@@ -249,6 +249,16 @@ sandbox_set_arguments(int argc, char **argv)
 		(size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
 }
 
+/* One that is not there: whoever started us may have left that number open. */
+static void
+take_number(int fd, int number)
+{
+	if (fd < 0)
+		close(number);
+	else if (dup3(fd, number, O_CLOEXEC) < 0)
+		_exit(125);
+}
+
 static _Noreturn void
 child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 {
@@ -259,10 +269,8 @@ child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 	    dup2(ends->err, 2) < 0 ||
 	    dup3(ends->report, FD_REPORT, O_CLOEXEC) < 0)
 		_exit(125);
-	if (box->id_lock < 0)
-		close(FD_ID_LOCK); /* whoever started us left it open */
-	else if (dup3(box->id_lock, FD_ID_LOCK, O_CLOEXEC) < 0)
-		_exit(125);
+	take_number(box->id_lock, FD_ID_LOCK);
+	take_number(x->cgroup ? cgroup_cpu_fd(x->cgroup) : -1, FD_CPU);
 	init_run(x);
 }
 
@@ -320,7 +328,8 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 {
 	struct seccomp_features features;
 	struct seccomp_features own = { .net = SECCOMP_NET_NONE, .init = true };
-	struct cgroup_limits limits = { spec->memory_bytes, spec->processes };
+	struct cgroup_limits limits = { spec->memory_bytes, spec->processes,
+					spec->cpu_ms > 0 };
 	_cleanup_(seccomp_program_release) struct seccomp_program filter;
 	_cleanup_(seccomp_program_release) struct seccomp_program own_filter;
 	struct enter x = { .spec = spec,
@@ -411,6 +420,15 @@ bool
 sandbox_out_of_memory(const struct sandbox *box)
 {
 	return box->cgroup && cgroup_out_of_memory(box->cgroup);
+}
+
+int64_t
+sandbox_cpu_us(const struct sandbox *box)
+{
+	int fd = box->cgroup ? cgroup_cpu_fd(box->cgroup) : -1;
+	int64_t us = fd < 0 ? -1 : cgroup_read_cpu_us(fd);
+
+	return us < 0 ? 0 : us;
 }
 
 int

@@ -268,15 +268,6 @@ try_layer(unsigned layer, struct try_result *r)
 
 /* --- A whole sandbox ------------------------------------------------------ */
 
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
-}
-
 /* The next report, before `end`: 0, or -1. */
 static int
 next_report(struct sandbox *box, int64_t end_ms, struct report *r,
@@ -316,7 +307,7 @@ follow(struct sandbox *box, struct try_whole *w, int64_t *entered_us,
 			return err_set(e, ERR_AGENT, "%s", r.text);
 		if (r.type != REPORT_ENTERED)
 			continue;
-		*entered_us = now_us();
+		*entered_us = clock_us(CLOCK_MONOTONIC);
 		w->layers = r.layers;
 		w->landlock_abi = r.detail;
 	}
@@ -332,13 +323,13 @@ start_once(const struct sandbox_spec *spec, struct try_whole *w,
 	   int64_t *entered_us, int64_t *gone_us, struct err *e)
 {
 	_cleanup_(sandbox_release) struct sandbox box;
-	int64_t start = now_us();
+	int64_t start = clock_us(CLOCK_MONOTONIC);
 
 	sandbox_init(&box);
 	if (sandbox_start(spec, &box, e) < 0 ||
 	    follow(&box, w, entered_us, e) < 0)
 		return -1;
-	*gone_us = now_us() - start;
+	*gone_us = clock_us(CLOCK_MONOTONIC) - start;
 	*entered_us -= start;
 	return 0;
 }

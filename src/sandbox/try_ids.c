@@ -212,6 +212,8 @@ void
 try_user_id(struct try_result *r)
 {
 	char groups[256];
+	struct err e = ERR_INIT;
+	struct ids ids;
 	uid_t id = 0;
 	int error;
 
@@ -228,25 +230,22 @@ try_user_id(struct try_result *r)
 	}
 	if (lacks_root(r) < 0)
 		return;
+	if (ids_range(&ids, &e) < 0) {
+		try_absent(r, 0, "%s", e.msg);
+		try_hint(r, "%s", e.hint);
+		return;
+	}
 	error = try_part(become_other, &id);
 	if (error == 0) {
 		try_enforced(r,
 			     "a user id of its own, one of %u from %u on, that "
 			     "no other sandbox has",
-			     IDS_COUNT, IDS_FIRST);
+			     ids.count, ids.first);
 		return;
 	}
 	try_absent(r, error, "a sandbox can't have a user id of its own");
-	if (error == EINVAL)
-		try_hint(r,
-			 "this user namespace (of a container?) has no user "
-			 "ids from %u on: map some there, or start it as an "
-			 "ordinary user",
-			 IDS_FIRST);
-	else
-		try_hint(r, "root needs CAP_SETUID, CAP_SETGID and to make "
-			    "/run/devops_agent; or start it as an ordinary "
-			    "user");
+	try_hint(r, "root needs CAP_SETUID, CAP_SETGID and to make "
+		    "/run/devops_agent; or start it as an ordinary user");
 }
 
 /* --- Capabilities --------------------------------------------------------- */

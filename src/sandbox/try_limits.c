@@ -94,26 +94,6 @@ has_memory_and_pids(const char *folder)
 	       strstr(text.data, "memory") && strstr(text.data, "pids");
 }
 
-/* The folder of the version 2 group that we are in; NULL: none is told. */
-static char *
-own_group(void)
-{
-	_buf_ struct buf text = { .max = 65536 };
-	struct err ignored = ERR_INIT;
-	const char *line;
-
-	if (file_read("/proc/self/cgroup", &text, &ignored) < 0 || !text.len)
-		return NULL;
-	line = strncmp(text.data, "0::", 3) == 0 ? text.data :
-						   strstr(text.data, "\n0::");
-	if (!line)
-		return NULL;
-	line = strchr(line, '/');
-	if (!line)
-		return NULL;
-	return xasprintf("/sys/fs/cgroup%.*s", (int)strcspn(line, "\n"), line);
-}
-
 #define DELEGATE                                                               \
 	"systemd-run --user --scope -p Delegate=yes COMMAND, or Delegate=yes " \
 	"in the unit that starts it"
@@ -121,7 +101,7 @@ own_group(void)
 static void
 explain_no_group(struct try_result *r, const char *why)
 {
-	_free_ char *own = own_group();
+	_free_ char *own = cgroup_delegated();
 
 	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) < 0) {
 		try_absent(r, 0,
@@ -137,7 +117,7 @@ explain_no_group(struct try_result *r, const char *why)
 				"/sys/fs/cgroup)" :
 				"boot with systemd.unified_cgroup_hierarchy=1, "
 				"then start it by " DELEGATE);
-	} else if (!own || access(own, W_OK) < 0) {
+	} else if (!own) {
 		try_absent(r, 0,
 			   "%s: the group of this process was not "
 			   "delegated to user id %u",
@@ -152,11 +132,11 @@ explain_no_group(struct try_result *r, const char *why)
 	} else {
 		try_absent(r, 0,
 			   "%s: the group of this process is delegated, "
-			   "but holds processes itself",
+			   "but holds processes that can't be moved",
 			   why);
 		try_hint(r, "version 2 gives limits only to the children of a "
-			    "group without processes; as root it makes a group "
-			    "of its own");
+			    "group without processes: start it by " DELEGATE
+			    ", which has a group of its own");
 	}
 }
 
@@ -205,7 +185,8 @@ exceed_both(struct cgroup *cg, struct try_result *r)
 void
 try_cgroup(struct try_result *r)
 {
-	const struct cgroup_limits limits = { GROUP_MEMORY, GROUP_PROCESSES };
+	const struct cgroup_limits limits = { GROUP_MEMORY, GROUP_PROCESSES,
+					      false };
 	const char *why = "";
 	struct cgroup *cg = cgroup_new(&limits, &why);
 
@@ -300,7 +281,7 @@ static int
 watch_memory(void *arg)
 {
 	_close_ int proc = -1;
-	struct watch_sum sum;
+	struct watch w = { .memory = true };
 	int ends[2];
 	char byte;
 
@@ -314,9 +295,10 @@ watch_memory(void *arg)
 	if (proc < 0 || try_part_start(hold_memory, &ends[1]) < 0 ||
 	    read(ends[0], &byte, 1) != 1)
 		return errno;
-	watch_read(proc, &sum);
+	w.proc = proc;
+	watch_look(&w);
 	/* its process ends with this one, as all of the namespace */
-	return sum.memory_bytes >= GROUP_MEMORY ? 0 : TRY_OTHERWISE;
+	return w.memory_bytes >= GROUP_MEMORY ? 0 : TRY_OTHERWISE;
 }
 
 /* In namespaces of its own, as in a sandbox. */

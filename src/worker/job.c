@@ -131,7 +131,10 @@ read_reports(struct job_run *run, struct err *e)
 		return 0;
 	/* killed from outside: nothing of the sandbox is left either */
 	run->has_exited = true;
-	run->exited = (struct report){ .status = SIGKILL };
+	run->exited = (struct report){
+		.status = SIGKILL,
+		.cpu_us = (uint64_t)sandbox_cpu_us(&run->box),
+	};
 	return 0;
 }
 

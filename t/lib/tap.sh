@@ -17,6 +17,10 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${DEVOPS_AGENT:=$ROOT/bin/devops_agent}" "${BUILD:=$ROOT/build}"
 export ROOT DEVOPS_AGENT BUILD
 
+# How many times slower this machine is than those that the tests' time-outs were
+# made for: 1, or more where a processor is emulated (t/lab/vm.sh).
+: "${TEST_SLOWNESS:=1}"
+
 # T: this test's own folder; kept, and named, when a check fails.
 T=$(mktemp -d "${TMPDIR:-/tmp}/t-$(basename "$0" .t).XXXXXX")
 export T
@@ -94,8 +98,8 @@ fail() {
 }
 
 # run COMMAND...: runs it; sets status, out and err. Standard input is empty
-# unless redirected; a program still running after RUN_TIMEOUT seconds (60) is
-# ended, with status 124. A function of the test runs in a subshell, unlimited.
+# unless redirected; a program still running after RUN_TIMEOUT seconds (60, times
+# TEST_SLOWNESS) is ended, with status 124. A function of the test runs in a subshell, unlimited.
 run() {
 	tap_command=$*
 	if [ -t 0 ]; then
@@ -104,7 +108,7 @@ run() {
 	if declare -F "$1" >/dev/null; then
 		("$@") >"$T/.out" 2>"$T/.err"
 	else
-		timeout -k 5 "${RUN_TIMEOUT:-60}" "$@" >"$T/.out" 2>"$T/.err"
+		timeout -k 5 "$((${RUN_TIMEOUT:-60} * TEST_SLOWNESS))" "$@" >"$T/.out" 2>"$T/.err"
 	fi
 	status=$?
 	out=$(tr -d '\0' <"$T/.out")
@@ -212,10 +216,10 @@ within() {
 	fi
 }
 
-# wait_until SECONDS COMMAND...: whether COMMAND succeeds within SECONDS. The
-# one place in the tests that waits by time.
+# wait_until SECONDS COMMAND...: whether COMMAND succeeds within SECONDS, times
+# TEST_SLOWNESS. The one place in the tests that waits by time.
 wait_until() {
-	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * TEST_SLOWNESS * 1000000))
 
 	shift
 	until "$@" >/dev/null 2>&1; do

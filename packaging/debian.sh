@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# debian.sh: where this machine gets its packages, for scripts that make trees
+# of Debian from there.
+
+# debian_mirror RELEASE: the mirror of the release itself, among the host's
+# package sources; nothing where there is none.
+debian_mirror() {
+	# shellcheck disable=SC2016 # expanded by apt
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(LABEL)' \
+		'Created-By: Packages' 'Component: main' |
+		awk -v release="$1" '$2 == release && $3 == "Debian" {
+			print $1; exit }'
+}
+
+# debian_lists RELEASE FOLDER URL: the package lists of a release that need not
+# be the host's, apart from the host's own; apt takes them by
+# -c FOLDER/apt.conf.
+debian_lists() {
+	mkdir -p "$2/lists/partial" "$2/cache/archives/partial"
+	: >"$2/status"
+	printf 'deb [signed-by=%s] %s %s main\n' \
+		/usr/share/keyrings/debian-archive-keyring.gpg "$3" "$1" \
+		>"$2/sources.list"
+	cat >"$2/apt.conf" <<-END
+		Dir::Etc::SourceList "$2/sources.list";
+		Dir::Etc::SourceParts "-";
+		Dir::State "$2";
+		Dir::State::Lists "$2/lists";
+		Dir::State::Status "$2/status";
+		Dir::Cache "$2/cache";
+		APT::Sandbox::User "root";
+	END
+	apt-get -c "$2/apt.conf" update
+}

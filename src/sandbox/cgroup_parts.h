@@ -1,0 +1,44 @@
+/*
+ * cgroup_parts.h: what cgroup.c and its two versions share.
+ */
+#ifndef SANDBOX_CGROUP_PARTS_H
+#define SANDBOX_CGROUP_PARTS_H
+
+#include "sandbox/cgroup.h"
+
+/* A group is one folder in version 2, one in each hierarchy in version 1. */
+#define CGROUP_FOLDERS 3
+
+struct cgroup {
+	const char *kind;
+	char *folders[CGROUP_FOLDERS];
+	int procs[CGROUP_FOLDERS]; /* cgroup.procs, opened before the
+				      sandbox's root is changed */
+	int n;
+	int memory_event; /* eventfd; -1: none */
+	int cpu;	  /* what tells its CPU time; -1: none */
+};
+
+/* --- The kernel's files --------------------------------------------------- */
+
+/* 0, or -1 with errno. */
+int cgroup_write(const char *folder, const char *name, const char *text);
+int cgroup_write_number(const char *folder, const char *name, int64_t n);
+/* The whole of it, to be freed; "" where there is none. */
+char *cgroup_read(const char *folder, const char *name);
+bool cgroup_has_word(const char *text, const char *word);
+/* The path of our own group by /proc/self/cgroup; "": that of version 2. */
+char *cgroup_own_path(const char *controller);
+
+/* --- Making a group ------------------------------------------------------- */
+
+/* One more folder of the group, below `parent`: 0, or -1 with nothing made. */
+int cgroup_add_folder(struct cgroup *cg, const char *parent);
+/* The file of the last folder that tells the CPU time. */
+void cgroup_open_cpu(struct cgroup *cg, const char *name);
+
+/* cgroup_v2.c, cgroup_v1.c: false where there is none to be had. */
+bool cgroup_v2_new(struct cgroup *cg, const struct cgroup_limits *limits);
+bool cgroup_v1_new(struct cgroup *cg, const struct cgroup_limits *limits);
+
+#endif
