@@ -2,23 +2,81 @@
 
 #include <time.h>
 
+/* What tests add to the kernel's clocks, or put in their place. */
+static struct {
+	bool frozen;
+	int64_t mono_us;
+	int64_t real_us;
+	int64_t set_by_ms; /* the wall clock's moves that were no time passing
+			    */
+} test;
+
 static int64_t
-read_clock(clockid_t id)
+read_clock_us(clockid_t id)
 {
 	struct timespec ts;
 
+	if (test.frozen)
+		return 0;
 	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+clock_mono_us(void)
+{
+	return read_clock_us(CLOCK_MONOTONIC) + test.mono_us;
 }
 
 int64_t
 clock_mono_ms(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return clock_mono_us() / 1000;
 }
 
 int64_t
 clock_real_ms(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return (read_clock_us(CLOCK_REALTIME) + test.real_us) / 1000;
+}
+
+void
+clock_freeze_for_tests(int64_t mono_ms, int64_t real_ms)
+{
+	test.frozen = true;
+	test.mono_us = mono_ms * 1000;
+	test.real_us = real_ms * 1000;
+}
+
+void
+clock_shift_for_tests(int64_t mono_ms, int64_t real_ms)
+{
+	test.mono_us += mono_ms * 1000;
+	test.real_us += real_ms * 1000;
+	test.set_by_ms += real_ms - mono_ms;
+}
+
+void
+clock_release_for_tests(void)
+{
+	test.frozen = false;
+	test.mono_us = test.real_us = 0;
+}
+
+bool
+clock_is_frozen(void)
+{
+	return test.frozen;
+}
+
+int64_t
+clock_set_by_ms(void)
+{
+	return test.set_by_ms;
+}
+
+int64_t
+clock_to_kernel_ms(int64_t real_ms)
+{
+	return test.frozen ? real_ms : real_ms - test.real_us / 1000;
 }
