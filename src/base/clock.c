@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 /* What tests add to the kernel's clocks, or put in their place. */
@@ -38,6 +39,20 @@ int64_t
 clock_real_ms(void)
 {
 	return (read_clock_us(CLOCK_REALTIME) + test.real_us) / 1000;
+}
+
+char *
+clock_format(int64_t real_ms, char buf[CLOCK_TEXT])
+{
+	int ms = (int)(real_ms % 1000 + 1000) % 1000;
+	time_t seconds = (time_t)((real_ms - ms) / 1000);
+	char text[24] = "";
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf, CLOCK_TEXT, "%s.%03dZ", text, ms);
+	return buf;
 }
 
 void

@@ -11,6 +11,10 @@ int64_t clock_mono_ms(void); /* CLOCK_MONOTONIC, milliseconds */
 int64_t clock_mono_us(void); /* the same, microseconds */
 int64_t clock_real_ms(void); /* CLOCK_REALTIME, milliseconds since 1970 */
 
+/* RFC 3339 in UTC with milliseconds, "2026-01-31T23:59:59.123Z"; buf. */
+#define CLOCK_TEXT 32
+char *clock_format(int64_t real_ms, char buf[CLOCK_TEXT]);
+
 /*
  * For tests: the clocks are variables that a test may set, for the whole
  * process.

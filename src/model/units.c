@@ -3,7 +3,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
+
+_Static_assert(UNITS_TEXT >= CLOCK_TEXT, "a time has room");
 
 struct unit {
 	const char *suffix;
@@ -84,14 +87,7 @@ units_format_size(int64_t bytes, char buf[UNITS_TEXT])
 char *
 units_format_time(int64_t unix_ms, char buf[UNITS_TEXT])
 {
-	time_t seconds = (time_t)(unix_ms / 1000);
-	char text[24];
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf, UNITS_TEXT, "%s.%03dZ", text, (int)(unix_ms % 1000));
-	return buf;
+	return clock_format(unix_ms, buf);
 }
 
 bool
