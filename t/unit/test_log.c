@@ -237,8 +237,9 @@ test_repeats(void)
 	is_str(take(), "", "its repeats are held");
 	is_int(log_next_flush_ms(), 11000, "... until the window ends");
 	count("b", 0, "full");
-	log_warn("full");
-	is_str(take(), T " INFO  b: full\n" T " WARN  full\n",
+	log_event(LOG_LEVEL_WARN, &(struct log_about){ .component = "a" },
+		  "full");
+	is_str(take(), T " INFO  b: full\n" T " WARN  a: full\n",
 	       "another component's, another level's, are not");
 	count("a", 2, "full");
 	is_str(take(), "", "... nor do they end the first one's window");
@@ -305,6 +306,10 @@ static const struct {
 	{ "a secret", { "s3cret" }, "a s3cret, s3crets", "a ***, ***s" },
 	{ "an empty secret", { "" }, "text", "text" },
 	{ "the longer of two", { "abc", "abcdef" }, "xabcdefx", "x***x" },
+	{ "the longer of two, given first",
+	  { "abcdef", "abc" },
+	  "zabcdefz",
+	  "z***z" },
 	{ "two that overlap", { "abcd", "cdef" }, "yabcdefy", "y***y" },
 	{ "two side by side", { "abcd" }, "abcdabcd", "******" },
 	{ "one that is not whole", { "abcd" }, "abcabc", "abcabc" },
