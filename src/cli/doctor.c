@@ -6,10 +6,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/terminal.h"
 #include "proto/json.h"
-#include "proto/text.h"
 #include "sandbox/try.h"
 #include "worker/program.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "proto/text.h"
+#include "base/text.h"
 
 #define BAR 24
 

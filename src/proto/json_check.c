@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "proto/text.h"
+#include "base/text.h"
 
 _Static_assert(VALUE_MAX_DEPTH <= 64, "scan.objects has a bit for each level");
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "proto/json_scan.h"
-#include "proto/text.h"
 
 static struct value *from_jansson(json_t *j);
 

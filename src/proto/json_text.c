@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "proto/text.h"
+#include "base/text.h"
 
 /* No number that a double was printed as is longer. */
 #define NUMBER_MAX 400

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "proto/text.h"
+#include "base/text.h"
 
 /*
  * An entry in head or tail: this, then message and fields with a NUL each.

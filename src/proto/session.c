@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "proto/session_parts.h"
-#include "proto/text.h"
 
 /* --- The states
  * ---------------------------------------------------------------- */

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "proto/json.h"
-#include "proto/text.h"
 
 /*
  * How standard output is read is the header's `output:`.  A row a mode; `feed`

@@ -1,9 +1,9 @@
-/* proto/logbook, proto/text: a bounded log, and text for terminals. */
+/* proto/logbook, base/text: a bounded log, and text for terminals. */
 #include "tap.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "proto/logbook.h"
-#include "proto/text.h"
 
 static int
 note(void *arg, const struct logbook_entry *entry)

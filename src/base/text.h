@@ -1,8 +1,8 @@
 /*
  * text.h: bytes that may be UTF-8, and what a terminal may be shown.
  */
-#ifndef PROTO_TEXT_H
-#define PROTO_TEXT_H
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
