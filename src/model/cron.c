@@ -205,7 +205,7 @@ cron_count(const struct cron *c, int64_t after_s, int64_t until_s,
 	int64_t last = until_s > TIME_MAX ? TIME_MAX : until_s;
 	uint64_t n = 0;
 
-	for (int64_t t = after; t < last;) {
+	for (int64_t t = after; t <= last;) {
 		struct zone_span span = zone_span(zone, t);
 		struct stretch s = stretch_of(c, zone, span);
 		int64_t low = up_to_minute(after + 1 + s.offset);

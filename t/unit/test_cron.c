@@ -265,11 +265,17 @@ counts_right(const struct cron *c, const struct zone *z)
 static void
 test_count(void)
 {
+	_zone_ struct zone *berlin = zone_of(rules[1]);
+	struct cron hourly;
+	struct err e = ERR_INIT;
+
+	ok(cron_parse("@hourly", &hourly, &e) == 0 &&
+		   cron_count(&hourly, 1774745999, 1774746000, berlin) == 1,
+	   "a time at the very second of a change is counted");
 	for (size_t r = 0; r < TAP_COUNT(rules); r++) {
 		_zone_ struct zone *z = zone_of(rules[r]);
 
 		for (size_t i = 0; i < TAP_COUNT(expressions); i++) {
-			struct err e = ERR_INIT;
 			struct cron c;
 
 			ok(cron_parse(expressions[i], &c, &e) == 0 &&
