@@ -55,7 +55,7 @@ int cron_parse(const char *text, struct cron *c, struct err *e);
 /*
  * The first time after after_s (strictly), a whole local minute; CRON_NEVER
  * where none comes within 40 years (such as 30 February) or before year 10000.
- * zone NULL is UTC.  Takes microseconds, 0.1 ms for never.
+ * zone NULL is UTC.  Takes a microsecond or so, 0.2 ms for never.
  */
 int64_t cron_next(const struct cron *c, int64_t after_s,
 		  const struct zone *zone);
