@@ -136,26 +136,28 @@ weekday_of_month(int64_t year, const struct zone_change *c)
 	return first + at;
 }
 
+static int64_t
+day_in_year(int64_t year, const struct zone_change *c)
+{
+	int64_t first = date_to_day(year, 1, 1);
+
+	switch (c->kind) {
+	case ZONE_DAY_JULIAN:
+		return first + c->day - 1 +
+		       (c->day >= 60 && date_month_days(year, 2) == 29);
+	case ZONE_DAY_OF_YEAR:
+		return first + c->day;
+	case ZONE_DAY_WEEKDAY:
+		break;
+	}
+	return weekday_of_month(year, c);
+}
+
 /* When it comes in that year, in local time as of before it. */
 static int64_t
 change_in_year(int64_t year, const struct zone_change *c)
 {
-	int64_t first = date_to_day(year, 1, 1), day = first;
-
-	switch (c->kind) {
-	case ZONE_DAY_JULIAN:
-		day = first + c->day - 1;
-		if (c->day >= 60 && date_month_days(year, 2) == 29)
-			day++;
-		break;
-	case ZONE_DAY_OF_YEAR:
-		day = first + c->day;
-		break;
-	case ZONE_DAY_WEEKDAY:
-		day = weekday_of_month(year, c);
-		break;
-	}
-	return day * 86400 + c->time;
+	return day_in_year(year, c) * 86400 + c->time;
 }
 
 struct change {
