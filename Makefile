@@ -85,14 +85,18 @@ MAIN_OBJ := $(O)/obj/src/main.o
 GEN_OBJS := $(GEN_SRCS:%.c=$(GEN)/obj/%.o)
 
 # Tests: unit programs, replays of the fuzzers' corpora, and small native
-# programs that other tests run (t/FOLDER/NAME.c becomes build/t/FOLDER/NAME).
+# programs that other tests run (t/FOLDER/NAME.c becomes build/t/FOLDER/NAME;
+# those of t/drivers are linked with the program's objects).
 SCRIPTS     := $(wildcard t/*.t)
 UNIT_SRCS   := $(wildcard t/unit/test_*.c)
 FUZZ_SRCS   := $(wildcard t/fuzz/fuzz_*.c)
-HELPER_SRCS := $(filter-out t/unit/% t/fuzz/% t/lib/%,$(wildcard t/*/*.c))
+DRIVER_SRCS := $(wildcard t/drivers/*.c)
+HELPER_SRCS := $(filter-out t/unit/% t/fuzz/% t/lib/% t/drivers/%, \
+	$(wildcard t/*/*.c))
 UNITS   := $(UNIT_SRCS:t/unit/%.c=$(O)/t/%)
 REPLAYS := $(FUZZ_SRCS:t/fuzz/fuzz_%.c=$(O)/t/replay_%)
 FUZZERS := $(FUZZ_SRCS:t/fuzz/fuzz_%.c=$(O)/t/fuzz_%)
+DRIVERS := $(DRIVER_SRCS:%.c=$(O)/%)
 HELPERS := $(HELPER_SRCS:%.c=$(O)/%)
 
 SDK_SRCS    := $(shell find sdk/python/devops_agent -name '*.py' 2>/dev/null)
@@ -226,7 +230,7 @@ $(O)/grants.stamp: $(PROGRAM) $(PLUGIN_SRCS)
 # --- Tests -------------------------------------------------------------------
 # The archive lets a unit test link only the objects that it reaches.
 
-tests: $(UNITS) $(REPLAYS) $(HELPERS)
+tests: $(UNITS) $(REPLAYS) $(DRIVERS) $(HELPERS)
 fuzzers: $(FUZZERS)
 
 export DEVOPS_AGENT := $(abspath $(PROGRAM))
@@ -249,6 +253,8 @@ $(REPLAYS): $(O)/t/replay_%: t/fuzz/fuzz_%.c t/fuzz/replay.c $(O)/agent.a Makefi
 	$(call test_program,-Wno-missing-prototypes,t/fuzz/replay.c)
 $(FUZZERS): $(O)/t/fuzz_%: t/fuzz/fuzz_%.c $(O)/agent.a Makefile
 	$(call test_program,-Wno-missing-prototypes -fsanitize=fuzzer)
+$(DRIVERS): $(O)/%: %.c $(O)/agent.a Makefile
+	$(call test_program)
 $(HELPERS): $(O)/%: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
@@ -290,4 +296,4 @@ uninstall:  ## remove what install made, but the configuration
 	rm -rf $(SHAREDIR) $(DOCDIR)
 
 -include $(OBJS:.o=.d) $(MAIN_OBJ:.o=.d) $(GEN_OBJS:.o=.d) \
-	$(UNITS:=.d) $(REPLAYS:=.d) $(FUZZERS:=.d)
+	$(UNITS:=.d) $(REPLAYS:=.d) $(FUZZERS:=.d) $(DRIVERS:=.d)

@@ -33,6 +33,8 @@ test  cmd:ps                                   procps procps-ng procps
 test  cmd:ip                                   iproute2 iproute iproute2
 test  cmd:unshare                              util-linux util-linux util-linux
 test  py:pytest                                python3-pytest python3-pytest py3-pytest
+test  py:croniter                              python3-croniter python3-croniter py3-croniter
+test  file:/usr/share/zoneinfo/Europe/Berlin   tzdata tzdata tzdata
 test  py:yaml                                  python3-yaml python3-pyyaml py3-yaml
 test  file:/usr/lib/nagios/plugins/check_disk  monitoring-plugins-basic - -
 test  file:/usr/share/munin/plugins/cpu        munin-plugins-core - -

@@ -1,9 +1,10 @@
 #include "model/units.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/word.h"
 
 struct unit {
 	const char *suffix;
@@ -102,42 +103,6 @@ units_is_name(const char *s)
 	return n >= 1 && n <= 64 && s[n] == '\0' && s[0] != '-';
 }
 
-#define WORD_MAX 64
-
-static unsigned
-min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-unsigned
-units_distance(const char *a, const char *b)
-{
-	unsigned rows[3][WORD_MAX + 1];
-	size_t la = strlen(a), lb = strlen(b);
-
-	if (la > WORD_MAX || lb > WORD_MAX)
-		return UINT_MAX;
-	for (unsigned j = 0; j <= lb; j++)
-		rows[0][j] = j;
-	for (unsigned i = 1; i <= la; i++) {
-		unsigned *row = rows[i % 3], *up = rows[(i + 2) % 3];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= lb; j++) {
-			row[j] = min3(up[j] + 1, row[j - 1] + 1,
-				      up[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] &&
-			    rows[(i + 1) % 3][j - 2] + 1 < row[j])
-				row[j] = rows[(i + 1) % 3][j - 2] + 1;
-		}
-	}
-	return rows[la % 3][lb];
-}
-
 const char *
 units_nearest(const char *word, const char *const *candidates, size_t count)
 {
@@ -145,7 +110,7 @@ units_nearest(const char *word, const char *const *candidates, size_t count)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned d = units_distance(word, candidates[i]);
+		unsigned d = word_distance(word, candidates[i]);
 
 		if (d <= best && (!found || d < best)) {
 			best = d;

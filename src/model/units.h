@@ -30,13 +30,6 @@ char *units_format_time(int64_t unix_ms, char buf[UNITS_TEXT]);
 bool units_is_name(const char *s);
 
 /*
- * How unlike two words are: the count of insertions, deletions,
- * substitutions and swaps of neighbours (optimal string alignment) between
- * them; words longer than 64 bytes are as unlike as can be.
- */
-unsigned units_distance(const char *a, const char *b);
-
-/*
  * The candidate nearest to `word`, NULL where none is near enough to be
  * meant (a third of its length).  `count` entries.
  */
