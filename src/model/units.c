@@ -94,6 +94,86 @@ units_format_time(int64_t unix_ms, char buf[UNITS_TEXT])
 	return buf;
 }
 
+/* `count` digits at *s as a number up to `max`, and what follows them. */
+static bool
+take_digits(const char **s, int count, int max, char then, int *out)
+{
+	int n = 0;
+
+	for (; count > 0; count--, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return false;
+		n = n * 10 + (**s - '0');
+	}
+	if (then && *(*s)++ != then)
+		return false;
+	*out = n;
+	return n <= max;
+}
+
+static int64_t
+take_fraction(const char **s)
+{
+	int64_t ms = 0, digit = 100;
+
+	if (**s != '.')
+		return 0;
+	if ((*s)[1] < '0' || (*s)[1] > '9')
+		return 0; /* the '.' is left, and wrong */
+	for ((*s)++; **s >= '0' && **s <= '9'; (*s)++, digit /= 10)
+		ms += (**s - '0') * digit;
+	return ms;
+}
+
+/* "Z" or "+HH:MM", the last of the text. */
+static bool
+take_offset(const char *s, int64_t *ms)
+{
+	int hours, minutes, sign = *s == '-' ? -1 : 1;
+
+	*ms = 0;
+	if (*s == 'Z' || *s == 'z')
+		return s[1] == '\0';
+	if (*s != '+' && *s != '-')
+		return false;
+	s++;
+	if (!take_digits(&s, 2, 23, ':', &hours) ||
+	    !take_digits(&s, 2, 59, '\0', &minutes) || *s)
+		return false;
+	*ms = sign * (hours * INT64_C(3600000) + minutes * INT64_C(60000));
+	return true;
+}
+
+bool
+units_parse_time(const char *s, int64_t *unix_ms)
+{
+	struct tm tm = { 0 }, same;
+	int64_t ms, offset;
+	time_t seconds;
+
+	if (!take_digits(&s, 4, 9999, '-', &tm.tm_year) ||
+	    !take_digits(&s, 2, 12, '-', &tm.tm_mon) ||
+	    !take_digits(&s, 2, 31, '\0', &tm.tm_mday) || !*s ||
+	    !strchr("Tt ", *s++) || !take_digits(&s, 2, 23, ':', &tm.tm_hour) ||
+	    !take_digits(&s, 2, 59, ':', &tm.tm_min) ||
+	    !take_digits(&s, 2, 59, '\0', &tm.tm_sec))
+		return false;
+	ms = take_fraction(&s);
+	if (!take_offset(s, &offset) || tm.tm_year < 1970)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	same = tm;
+	seconds = timegm(&same); /* moves 30 February to March */
+	if (same.tm_mon != tm.tm_mon || same.tm_mday != tm.tm_mday)
+		return false;
+	ms += seconds * INT64_C(1000) - offset;
+	if (ms < 0)
+		return false;
+	*unix_ms = ms;
+	return true;
+}
+
 bool
 units_is_name(const char *s)
 {
