@@ -35,7 +35,7 @@ parse(const char *text, struct config *c, struct strv *warnings, struct err *e)
 static char *
 get(const struct config *c, const char *path)
 {
-	const struct setting *s = setting_find(path);
+	const struct setting *s = setting_find(&agent_settings, path);
 	_value_ struct value *v = s ? setting_value(s, c) : NULL;
 	struct buf b = { 0 };
 
