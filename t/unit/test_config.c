@@ -325,8 +325,10 @@ static bool
 is_same(const struct config *a, const struct config *b)
 {
 	for (size_t i = 0; i < agent_settings.n; i++) {
-		_free_ char *x = get(a, agent_settings.rows[i].path);
-		_free_ char *y = get(b, agent_settings.rows[i].path);
+		_free_ char *x =
+			get(&agent_settings, a, agent_settings.rows[i].path);
+		_free_ char *y =
+			get(&agent_settings, b, agent_settings.rows[i].path);
 
 		if (strcmp(x, y) != 0) {
 			diag("%s: %s, %s", agent_settings.rows[i].path, x, y);

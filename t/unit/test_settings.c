@@ -171,7 +171,7 @@ test_good(void)
 		config_init(&c);
 		if (parse(text, &c, &warnings, &e) < 0)
 			diag("%s", e.msg);
-		got = get(&c, good[i].path);
+		got = get(&agent_settings, &c, good[i].path);
 		is_str(got, want, "%s is taken", good[i].title);
 		is_int(e.kind || warnings.n, 0, "... without a word");
 	}
