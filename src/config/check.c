@@ -41,6 +41,16 @@ setting_of(const struct config_job *j, enum config_check what)
 	return j->at[what].line ? paths[what] : "";
 }
 
+/* An error may quote what a parameter is, and that may be a secret. */
+static void
+mask_secrets(const struct config *c, char *text)
+{
+	for (size_t i = 0; i < c->secrets.n; i++)
+		for (char *at = text; (at = strstr(at, c->secrets.items[i]));)
+			for (size_t n = strlen(c->secrets.items[i]); n; n--)
+				*at++ = '*';
+}
+
 /* Params that are missing are missed at the job itself. */
 static void
 add_place(const struct config *c, const struct config_job *j,
@@ -49,6 +59,8 @@ add_place(const struct config *c, const struct config_job *j,
 	bool is_there = j->at[what].line > 0;
 	struct err inner = *e;
 
+	mask_secrets(c, inner.msg);
+	mask_secrets(c, inner.hint);
 	err_set(e, ERR_USAGE, "%s:%d:%d: jobs.%s%s: %s", c->name,
 		is_there ? j->at[what].line : j->line,
 		is_there ? j->at[what].col : j->col, j->name,

@@ -357,6 +357,29 @@ test_checked(void)
 	       "what is not set is not checked, but what may be missing");
 }
 
+static int
+tell(void *arg, const struct config_job *j, enum config_check what,
+     struct err *e)
+{
+	(void)arg;
+	(void)what;
+	return err_set(e, ERR_USAGE, "'%s' is no port",
+		       value_get_string(j->params, "port", ""));
+}
+
+static void
+test_check_masks(void)
+{
+	_config_ struct config c;
+	_strv_ struct strv warnings = { 0 };
+	struct err e = ERR_INIT;
+
+	load("jobs: {a: {plugin: p, params: {port: '${T_WORD}'}}}", &c, &e);
+	config_check(&c, tell, NULL, &warnings, &e);
+	has_str(e.msg, "jobs.a.plugin: '****' is no port",
+		"what came by ${...} is masked where a check quotes it");
+}
+
 /* --- Reloading ------------------------------------------------------------ */
 
 static void
@@ -573,6 +596,7 @@ main(void)
 	test_when();
 	test_check();
 	test_checked();
+	test_check_masks();
 	test_diff();
 	test_keep_fixed();
 	test_secrets();
