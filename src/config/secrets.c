@@ -52,6 +52,7 @@ secrets_finish(struct config *c)
 			all->items[kept++] = text;
 	}
 	all->n = kept;
+	all->items[kept] = NULL;
 }
 
 void
