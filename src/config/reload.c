@@ -23,22 +23,31 @@ diff_settings(const struct config *from, const struct config *to, change_fn *fn,
 	}
 }
 
-/* One name: `from` or `to` may be NULL. */
+/* `from` or `to` may be NULL. */
 static void
-diff_job(const struct config_job *from, const struct config_job *to,
-	 change_fn *fn, void *arg)
+diff_job(const char *name, const struct config_job *from,
+	 const struct config_job *to, change_fn *fn, void *arg)
 {
 	const struct config_change change = {
 		.kind = !from ? CONFIG_JOB_ADDED :
 			!to   ? CONFIG_JOB_REMOVED :
 				CONFIG_JOB_CHANGED,
-		.name = from ? from->name : to->name,
+		.name = name,
 		.from = from,
 		.to = to,
 	};
 
 	if (!from || !to || !config_job_equal(from, to))
 		fn(arg, &change);
+}
+
+/* The job at *at, if it is called so; then *at is the next one. */
+static const struct config_job *
+take_job(const struct config_jobs *jobs, size_t *at, const char *name)
+{
+	if (*at == jobs->n || strcmp(jobs->items[*at].name, name) != 0)
+		return NULL;
+	return &jobs->items[(*at)++];
 }
 
 /* Both are in order. */
@@ -49,14 +58,12 @@ diff_jobs(const struct config_jobs *from, const struct config_jobs *to,
 	size_t i = 0, k = 0;
 
 	while (i < from->n || k < to->n) {
-		const struct config_job *a =
-			i < from->n ? &from->items[i] : NULL;
-		const struct config_job *b = k < to->n ? &to->items[k] : NULL;
-		int order = !a ? 1 : !b ? -1 : strcmp(a->name, b->name);
+		const char *a = i < from->n ? from->items[i].name : NULL;
+		const char *b = k < to->n ? to->items[k].name : NULL;
+		const char *name = !a || (b && strcmp(b, a) < 0) ? b : a;
+		const struct config_job *old = take_job(from, &i, name);
 
-		diff_job(order <= 0 ? a : NULL, order >= 0 ? b : NULL, fn, arg);
-		i += order <= 0;
-		k += order >= 0;
+		diff_job(name, old, take_job(to, &k, name), fn, arg);
 	}
 }
 

@@ -412,12 +412,16 @@ store_enum(const struct setting *s, const struct value *v,
 	return setting_fail_name(s, v, p, s->names, e);
 }
 
-#define IS_INT(type) (sizeof(enum type) == sizeof(int))
-_Static_assert(IS_INT(log_level) && IS_INT(config_log_format) &&
-		       IS_INT(storage_type) && IS_INT(config_durability) &&
-		       IS_INT(config_overlap) && IS_INT(config_missed) &&
-		       IS_INT(config_on_crash),
+_Static_assert(sizeof(enum log_level) == sizeof(int) &&
+		       sizeof(enum config_log_format) == sizeof(int) &&
+		       sizeof(enum storage_type) == sizeof(int) &&
+		       sizeof(enum config_durability) == sizeof(int) &&
+		       sizeof(enum config_overlap) == sizeof(int) &&
+		       sizeof(enum config_missed) == sizeof(int) &&
+		       sizeof(enum config_on_crash) == sizeof(int),
 	       "store_enum() writes enums as int");
+
+/* --- Reserved ----------------------------------------------------------- */
 
 static int
 store_nothing(const struct setting *s, const struct value *v,
