@@ -136,6 +136,43 @@ is "$out" '{"greeting":"hello, world"}' "the first users' file works unchanged"
 run "$DEVOPS_AGENT" --config "$ROOT/config.example.yaml" config check
 exits 0 "config.example.yaml is right"
 
+# --- jobs of a configuration ---------------------------------------------------------------
+
+# jobs SETTINGS...: a configuration with a job of each.
+jobs() {
+	local n=0 job
+
+	printf 'plugins: {path: "%s"}\nagent: {data_dir: "%s"}\njobs:\n' \
+		"$ROOT/plugins" "$T/data" >"$T/jobs.yaml"
+	for job; do
+		n=$((n + 1))
+		printf '  job-%d: {%s}\n' $n "$job" >>"$T/jobs.yaml"
+	done
+	run "$DEVOPS_AGENT" --config "$T/jobs.yaml" config check
+}
+
+jobs 'plugin: collect-disk, every: 1m, params: {min_percent: 80}' \
+	"command: $ROOT/plugins/python/greet.py"
+exits 0 "config check accepts jobs whose plugins there are"
+jobs 'plugin: greet' 'plugin: colect-disk'
+exits 2 "config check refuses a job without a plugin"
+like "$err" 'jobs.yaml:5:19: jobs.job-2.plugin: .*collect-disk' \
+	"... where it stands, with the nearest one"
+jobs 'plugin: collect-disk, params: {min_percent: lots}'
+exits 2 "config check refuses params that the plugin does not take"
+like "$err" 'jobs.yaml:4:41: jobs.job-1.params: parameter min_percent' \
+	"... where they stand"
+jobs 'plugin: check-tcp'
+exits 2 "config check refuses params that are missing"
+like "$err" 'jobs.yaml:4:3: jobs.job-1: ' "... at the job"
+jobs 'plugin: greet, secrets: {token: hunter2}'
+exits 2 "config check refuses a secret that nobody asks for"
+like "$err" 'jobs.job-1.secrets: the plugin asks for no secret token' \
+	"... by its name"
+unlike "$err$out" hunter2 "... and not what it is"
+run "$DEVOPS_AGENT" --config "$T/jobs.yaml" config show
+like "$out" 'secrets: [{]token: "[*]+"[}]' "config show hides a secret"
+
 # --- A ./config.yaml of someone else -----------------------------------------------------
 
 mkdir "$T/other"

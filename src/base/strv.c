@@ -8,10 +8,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+/* Room doubles: it is for at least n + 1 items, rounded to a power of two. */
 static void
 strv_take(struct strv *v, char *s)
 {
-	v->items = xrealloc(v->items, v->n + 2, sizeof(*v->items));
+	size_t used = v->n + 1; /* with the NULL */
+
+	if ((used & (used - 1)) == 0)
+		v->items = xrealloc(v->items, 2 * used, sizeof(*v->items));
 	v->items[v->n++] = s;
 	v->items[v->n] = NULL;
 }

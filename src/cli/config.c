@@ -5,6 +5,7 @@
 #include "cli/context.h"
 #include "cli/terminal.h"
 #include "proto/json.h"
+#include "worker/configured.h"
 
 static const char *
 file_of(const struct context *x)
@@ -31,12 +32,26 @@ print_json(const struct context *x, const struct err *e)
 	printf("%s\n", text.data);
 }
 
+/* The file, and its jobs against the plugins that there are. */
+static int
+check(struct context *x, const struct cli *c, struct err *e)
+{
+	_cleanup_(configured_release) struct configured d = {
+		.library = &x->setup.library,
+		.strict = true,
+	};
+
+	if (context_open(x, c, e) < 0)
+		return -1;
+	return config_check(&x->setup.config, configured_check, &d, &x->setup.warnings, e);
+}
+
 int
 cmd_config_check(const struct cli *c)
 {
 	_cleanup_(context_release) struct context x;
 	struct err e = ERR_INIT;
-	int rc = context_open(&x, c, &e);
+	int rc = check(&x, c, &e);
 
 	if (c->json) {
 		print_json(&x, &e);

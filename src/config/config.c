@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "config/expand.h"
-#include "config/settings.h"
+#include "config/parts.h"
 #include "config/yaml.h"
 
 #define LOCAL_FILE "./config.yaml"
@@ -21,16 +21,18 @@ config_init(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->given = value_object();
-	for (size_t i = 0; i < settings_count; i++)
-		setting_reset(&settings[i], c);
+	for (size_t i = 0; i < agent_settings.n; i++)
+		setting_reset(&agent_settings.rows[i], c);
 }
 
 void
 config_release(struct config *c)
 {
-	for (size_t i = 0; i < settings_count; i++)
-		setting_release(&settings[i], c);
+	for (size_t i = 0; i < agent_settings.n; i++)
+		setting_release(&agent_settings.rows[i], c);
 	value_free(c->given);
+	strv_release(&c->secrets);
+	free(c->name);
 	free(c->file);
 	free(c->folder);
 	memset(c, 0, sizeof(*c));
@@ -40,8 +42,8 @@ void
 config_ceiling(const struct config *c, struct limits *l)
 {
 	*l = c->plugins.ceiling;
-	for (size_t i = 0; i < settings_count; i++) {
-		const struct setting *s = &settings[i];
+	for (size_t i = 0; i < agent_settings.n; i++) {
+		const struct setting *s = &agent_settings.rows[i];
 		size_t start = offsetof(struct config, plugins.ceiling);
 		int64_t *n;
 
@@ -71,67 +73,77 @@ config_storage_path(const struct config *c)
 	return path_resolve(c->agent.data_dir, "agent.db");
 }
 
+/* --- The socket --------------------------------------------------------- */
+
+/* The first of systemd's list; NULL where this is no service. */
+static char *
+runtime_folder(void)
+{
+	const char *list = getenv("RUNTIME_DIRECTORY");
+	size_t n = list ? strcspn(list, ":") : 0;
+
+	return n && *list == '/' ? xstrndup(list, n) : NULL;
+}
+
+char *
+config_socket_path(const struct config *c)
+{
+	_free_ char *runtime = runtime_folder();
+
+	if (c->agent.socket)
+		return xstrdup(c->agent.socket);
+	return path_resolve(runtime ? runtime : c->agent.data_dir,
+			    CONFIG_SOCKET_NAME);
+}
+
+/* Whether this is what the service runs with, as far as it can be told. */
+static bool
+is_of_service(const struct config *c)
+{
+	return !c->file || strcmp(c->file, CONFIG_SYSTEM_FILE) == 0 ||
+	       strcmp(c->agent.data_dir, CONFIG_DATA_DIR) == 0;
+}
+
+void
+config_client_sockets(const struct config *c, struct strv *paths)
+{
+	_free_ char *own = config_socket_path(c);
+
+	if (!c->agent.socket && is_of_service(c))
+		strv_add_once(paths, CONFIG_SERVICE_SOCKET);
+	strv_add_once(paths, own);
+}
+
 /* --- Reading ------------------------------------------------------------ */
 
 struct load {
 	const char *name; /* of the file, as the user calls it */
 	struct config *c;
 	struct strv *warnings;
-	struct err *e;
 };
 
-static int load_section(struct load *l, const char *section,
-			const struct value *v);
-
 static int
-load_setting(struct load *l, const struct setting *s,
-	     const struct value_member *m)
+load_setting(void *arg, const struct setting *s, const struct value_member *m,
+	     struct err *e)
 {
-	if (setting_store(s, m->value, l->c, l->e) < 0)
+	struct load *l = arg;
+	const struct setting_place place = {
+		.base = l->c,
+		.name = "",
+		.folder = l->c->folder,
+		.secrets = &l->c->secrets,
+	};
+	bool is_kept = s->type != SETTING_JOBS && s->type != SETTING_RESERVED;
+
+	if ((s->type == SETTING_JOBS ?
+		     jobs_load(l->c, m->value, e) :
+		     setting_store(s, m->value, &place, e)) < 0)
 		return -1;
-	if (s->type != SETTING_RESERVED) {
-		value_set(l->c->given, s->path, value_copy(m->value));
-		return 0;
-	}
-	value_set(l->c->given, s->path, value_null());
-	strv_addf(l->warnings,
-		  "%s:%d:%d: %s: is obeyed by the agent as a service, not by "
-		  "this command",
-		  l->name, m->line, m->col, s->path);
-	return 0;
-}
-
-static int
-load_member(struct load *l, const char *section, const struct value_member *m)
-{
-	_free_ char *path =
-		xasprintf("%s%s%s", section, *section ? "." : "", m->key);
-	const struct setting *s = setting_find(path);
-
-	if (strchr(m->key, '.'))
-		s = NULL; /* a path is no key */
-	else if (setting_is_section(path))
-		return load_section(l, path, m->value);
-	if (s)
-		return load_setting(l, s, m);
-	return setting_unknown(section, m->key, m->line, m->col, l->e);
-}
-
-/* A section may be empty: everything in it may be behind a #. */
-static int
-load_section(struct load *l, const char *section, const struct value *v)
-{
-	if (v->type == VALUE_NULL)
-		return 0;
-	if (v->type != VALUE_OBJECT)
-		return err_set(l->e, ERR_USAGE,
-			       "%d:%d: %s%sexpected a map of settings, found "
-			       "%s",
-			       v->line, v->col, section, *section ? ": " : "",
-			       v->type == VALUE_ARRAY ? "a list" : "a value");
-	for (size_t i = 0; i < v->u.object.n; i++)
-		if (load_member(l, section, &v->u.object.members[i]) < 0)
-			return -1;
+	value_set(l->c->given, s->path,
+		  is_kept ? value_copy(m->value) : value_null());
+	if (s->type == SETTING_RESERVED)
+		strv_addf(l->warnings, "%s:%d:%d: %s: is not read yet", l->name,
+			  m->line, m->col, s->path);
 	return 0;
 }
 
@@ -144,25 +156,28 @@ is_foreign(const struct value *v)
 	for (size_t i = 0; i < v->u.object.n; i++) {
 		const char *key = v->u.object.members[i].key;
 
-		if (setting_is_section(key) || setting_find(key))
+		if (setting_is_section(&agent_settings, key) ||
+		    setting_find(&agent_settings, key))
 			return false;
 	}
 	return v->u.object.n > 0;
 }
 
 static int
-load_text(struct load *l, const char *text, size_t len)
+load_text(struct load *l, const char *text, size_t len, struct err *e)
 {
 	_value_ struct value *v = NULL;
 
-	if (yaml_decode(text, len, 1, 0, &v, l->e) < 0)
+	if (yaml_decode(text, len, 1, 0, &v, e) < 0)
 		return -1;
-	if (load_section(l, "", v) == 0)
+	if (setting_walk(&agent_settings, "", v, load_setting, l, e) == 0) {
+		secrets_finish(l->c);
 		return 0;
+	}
 	if (is_foreign(v))
-		err_hint(l->e, "no section in it is the agent's: if it is "
-			       "another program's file, name the agent's with "
-			       "--config FILE");
+		err_hint(e, "no section in it is the agent's: if it is "
+			    "another program's file, name the agent's with "
+			    "--config FILE");
 	return -1;
 }
 
@@ -207,12 +222,12 @@ config_parse(const char *text, size_t len, const char *path, struct config *c,
 		.name = path,
 		.c = &fresh,
 		.warnings = warnings,
-		.e = e,
 	};
 
 	config_init(&fresh);
+	fresh.name = xstrdup(path);
 	set_folder(&fresh, path);
-	if (load_text(&l, text, len) < 0)
+	if (load_text(&l, text, len, e) < 0)
 		return add_file_name(path, e);
 	*c = fresh;
 	fresh = old;

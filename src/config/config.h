@@ -13,8 +13,13 @@
  *		return -1;
  *
  * Everything is owned by the struct. What a setting means and how it is
- * written is a row of the table in settings.c, which docs/configuration.md is
- * made from.
+ * written is a row of the tables in settings.c and job_settings.c, which
+ * docs/configuration.md is made from.
+ *
+ * To reload: load the file into a fresh struct; if that fails, or
+ * config_check() does, the old one stays. Otherwise apply what
+ * config_diff(&old, &fresh) reports, then config_keep_fixed(&old, &fresh), and
+ * release the old one.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -27,13 +32,21 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/strv.h"
+#include "config/job.h"
 #include "model/manifest.h"
 #include "model/value.h"
 
+#define CONFIG_DATA_DIR "/var/lib/devops_agent"
 #define CONFIG_SYSTEM_FILE "/etc/devops_agent/config.yaml"
-#define CONFIG_MAX_FILE (1UL << 20) /* bytes */
+#define CONFIG_MAX_FILE (16UL << 20) /* bytes */
 
+/* Where a service's own folder in /run is, and the name of a socket. */
+#define CONFIG_SERVICE_SOCKET "/run/devops_agent/agent.sock"
+#define CONFIG_SOCKET_NAME "agent.sock"
+
+enum config_log_format { CONFIG_LOG_AUTO, CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
 enum storage_type { STORAGE_SQLITE };
+enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_NORMAL };
 
 struct config {
 	char *file;   /* absolute; NULL: the built-in defaults */
@@ -42,7 +55,12 @@ struct config {
 		char *listen_addr; /* HOST:PORT; "": no HTTP API */
 		char *data_dir;	   /* absolute, as every path here */
 		enum log_level log_level;
-		struct value *labels; /* object of strings, maybe empty */
+		enum config_log_format log_format;
+		struct value *labels;	 /* object of strings, maybe empty */
+		char *user;		 /* whom root's agent becomes */
+		char *group;		 /* NULL: no group may use the socket */
+		char *socket;		 /* NULL: see config_socket_path() */
+		int64_t stop_timeout_ms; /* more than GRACE_WORKER_MS */
 	} agent;
 	struct {
 		char *path;   /* NULL: the program's own plugins */
@@ -57,13 +75,31 @@ struct config {
 	struct {
 		enum storage_type type;
 		char *path; /* NULL: see config_storage_path() */
+		enum config_durability durability;
 		struct {
 			int64_t age_ms;
 			int64_t size_bytes;
 		} retention;
 	} storage;
+	struct {
+		int64_t max; /* jobs that run at once */
+	} workers;
+	struct {
+		int64_t max; /* jobs that wait at once */
+	} queue;
+	struct {
+		bool prometheus;
+	} metrics;
+	struct config_jobs {
+		struct config_job *items; /* by name */
+		size_t n;
+	} jobs;
+
+	/* config/ alone: */
+	char *name; /* of the file, as it was given */
 	/* path of a setting in the file -> its value as written there */
 	struct value *given;
+	struct strv secrets; /* see config_secrets() */
 };
 
 void config_init(struct config *c);
@@ -105,6 +141,79 @@ void config_ceiling(const struct config *c, struct limits *l);
 /* The folder of grants; NULL: the program's own. The caller frees both. */
 char *config_grants(const struct config *c);
 char *config_storage_path(const struct config *c);
+
+/*
+ * The socket that an agent listens on: agent.socket; or in the folder that
+ * systemd made for it ($RUNTIME_DIRECTORY); or in data_dir. The caller frees.
+ */
+char *config_socket_path(const struct config *c);
+
+/*
+ * Where a client finds the agent of this configuration, the likeliest first:
+ * the client has no $RUNTIME_DIRECTORY. The service's own socket is among
+ * them only for the service's configuration, so that nobody talks to another
+ * agent than the one that was meant.
+ */
+void config_client_sockets(const struct config *c, struct strv *paths);
+
+/* The job of that name, NULL where there is none. */
+const struct config_job *config_find_job(const struct config *c,
+					 const char *name);
+
+/*
+ * Every text that was put in for ${...} in params and secrets, and every
+ * secret: what a log must not show. Texts of less than CONFIG_SECRET_MIN bytes
+ * are left out, and of a text of several lines, its lines are there as well.
+ * Each once, the longest first.
+ */
+#define CONFIG_SECRET_MIN 4
+void config_secrets(const struct config *c,
+		    void (*fn)(void *arg, const char *text), void *arg);
+
+/* --- Checks that take more than the file --------------------------------- */
+
+/*
+ * Look at one thing of one job. 0: it is right; 1: a warning, -1: an error,
+ * both in `e`, without a place.
+ */
+typedef int config_check_fn(void *arg, const struct config_job *j,
+			    enum config_check what, struct err *e);
+
+/*
+ * Have every job checked, by name, the things of each in the order of the
+ * enum; what comes after an unknown plugin (a warning or an error) is left
+ * out. Ends at the first error, ERR_USAGE "FILE:LINE:COL: jobs.NAME.cron: ...".
+ */
+int config_check(const struct config *c, config_check_fn *fn, void *arg,
+		 struct strv *warnings, struct err *e);
+
+/* --- Reloading ------------------------------------------------------------ */
+
+enum config_change_kind {
+	CONFIG_JOB_ADDED,   /* to */
+	CONFIG_JOB_REMOVED, /* from */
+	CONFIG_JOB_CHANGED, /* from, to */
+	CONFIG_SETTING_CHANGED,
+};
+
+struct config_change {
+	enum config_change_kind kind;
+	const char *name; /* of the job, or the setting's path */
+	const struct config_job *from, *to;
+	/* a setting that is read at start only: to be reported, not applied */
+	bool needs_restart;
+};
+
+/* What differs, settings first, then jobs by name; all of it is borrowed. */
+void config_diff(const struct config *from, const struct config *to,
+		 void (*fn)(void *arg, const struct config_change *change),
+		 void *arg);
+
+/*
+ * Keep in `to` what can't change while the agent runs, as `from` has it: `to`
+ * is what is in force after a reload, and the next one reports it again.
+ */
+void config_keep_fixed(const struct config *from, struct config *to);
 
 /*
  * The effective settings, as a configuration file that loads to the same;

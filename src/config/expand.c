@@ -93,19 +93,25 @@ add_file(const char *name, const char *folder, struct buf *out, struct err *e)
 }
 
 static int
-add_reference(const char *name, const char *folder, struct buf *out,
-	      struct err *e)
+add_reference(const char *name, const char *folder, struct strv *put_in,
+	      struct buf *out, struct err *e)
 {
 	size_t n = strlen(FILE_PREFIX);
+	size_t start = out->len;
+	bool is_file = strncmp(name, FILE_PREFIX, n) == 0;
 
-	if (strncmp(name, FILE_PREFIX, n) == 0)
-		return add_file(name + n, folder, out, e);
-	return add_variable(name, out, e);
+	if ((is_file ? add_file(name + n, folder, out, e) :
+		       add_variable(name, out, e)) < 0)
+		return -1;
+	if (put_in && out->len > start)
+		strv_add(put_in, out->data + start);
+	return 0;
 }
 
 /* One step: text up to the next $, an escape or a reference; -1 on failure. */
 static int
-add_part(const char **s, const char *folder, struct buf *out, struct err *e)
+add_part(const char **s, const char *folder, struct strv *put_in,
+	 struct buf *out, struct err *e)
 {
 	_free_ char *name = NULL;
 	const char *end;
@@ -129,16 +135,17 @@ add_part(const char **s, const char *folder, struct buf *out, struct err *e)
 			       "the text ${");
 	name = xstrndup(*s + 2, (size_t)(end - *s) - 2);
 	*s = end + 1;
-	return add_reference(name, folder, out, e);
+	return add_reference(name, folder, put_in, out, e);
 }
 
 int
-expand(const char *s, const char *folder, char **out, struct err *e)
+expand(const char *s, const char *folder, struct strv *put_in, char **out,
+       struct err *e)
 {
 	_buf_ struct buf b = { .max = EXPAND_MAX_FILE };
 
 	while (*s)
-		if (add_part(&s, folder, &b, e) < 0)
+		if (add_part(&s, folder, put_in, &b, e) < 0)
 			return -1;
 	if (b.overflow)
 		return err_set(e, ERR_USAGE,

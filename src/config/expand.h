@@ -14,14 +14,19 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 #define EXPAND_MAX_FILE (64UL << 10) /* bytes, also of the whole result */
 
 /* Whether there is a ${...} in it. */
 bool expand_is_needed(const char *s);
 
-/* The text with everything put in; *out is the caller's to free. */
-int expand(const char *s, const char *folder, char **out, struct err *e);
+/*
+ * The text with everything put in; *out is the caller's to free. What was put
+ * in is added to `put_in`, unless that is NULL.
+ */
+int expand(const char *s, const char *folder, struct strv *put_in, char **out,
+	   struct err *e);
 
 /* Add `s` so that expand() makes the same of it: $${ for ${. */
 void expand_escape(const char *s, struct buf *out);

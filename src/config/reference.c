@@ -22,24 +22,42 @@ add_cell(const char *text, struct buf *out)
 	}
 }
 
+/* What holds where it is not in the file, of a struct of defaults. */
 static void
-add_fallback(const struct setting *s, const struct config *c, struct buf *out)
+add_fallback(const struct setting *s, const void *base, struct buf *out)
 {
-	_value_ struct value *v = setting_value(s, c);
+	_value_ struct value *v = setting_value(s, base);
 	_buf_ struct buf text = { 0 };
 
-	if (!v) {
+	if (!v && s->without) {
 		add_cell(s->without, out);
 		return;
 	}
-	setting_add_yaml(v, &text);
+	if (v)
+		setting_add_yaml(v, &text);
+	else
+		buf_adds(&text, "{}");
 	buf_addc(out, '`');
 	add_cell(text.data, out);
 	buf_addc(out, '`');
 }
 
+/* What else is in the row, in words. */
 static void
-add_row(const struct setting *s, const struct config *c, struct buf *out)
+add_remarks(const struct setting *s, struct buf *out)
+{
+	if (s->needs_restart)
+		buf_adds(out, " Read at start only.");
+	if (s->when == CONFIG_CRON)
+		buf_adds(out, " With `cron` only.");
+	else if (s->when & CONFIG_ON_DEMAND)
+		buf_adds(out, " Not with `always`.");
+	else if (s->when)
+		buf_adds(out, " With `every`, `cron` or `at`.");
+}
+
+static void
+add_row(const struct setting *s, const void *base, struct buf *out)
 {
 	_free_ char *expects = setting_expects(s);
 	_free_ char *range = setting_range(s);
@@ -49,30 +67,51 @@ add_row(const struct setting *s, const struct config *c, struct buf *out)
 	if (range)
 		buf_addf(out, "; %s", range);
 	buf_adds(out, " | ");
-	add_fallback(s, c, out);
+	add_fallback(s, base, out);
 	buf_adds(out, " | ");
 	add_cell(s->help, out);
+	add_remarks(s, out);
 	buf_adds(out, " |\n");
+}
+
+static void
+add_table(const struct setting_table *t, const void *base, struct buf *out)
+{
+	buf_adds(out, "| setting | expects | default | meaning |\n"
+		      "|---|---|---|---|\n");
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i].type != SETTING_RESERVED)
+			add_row(&t->rows[i], base, out);
+}
+
+static void
+add_reserved(struct buf *out)
+{
+	buf_adds(out, "\nReserved: anything may be in these sections, and "
+		      "nothing of it is read yet,\nwhich a warning says.\n\n"
+		      "| section | meaning |\n|---|---|\n");
+	for (size_t i = 0; i < agent_settings.n; i++) {
+		const struct setting *s = &agent_settings.rows[i];
+
+		if (s->type == SETTING_RESERVED)
+			buf_addf(out, "| `%s` | %s |\n", s->path, s->help);
+	}
 }
 
 void
 config_write_reference(struct buf *out)
 {
 	_config_ struct config c;
+	struct config_job job = { 0 };
 
 	config_init(&c);
-	buf_adds(out, "| setting | expects | default | meaning |\n"
-		      "|---|---|---|---|\n");
-	for (size_t i = 0; i < settings_count; i++)
-		if (settings[i].type != SETTING_RESERVED)
-			add_row(&settings[i], &c, out);
-	buf_adds(out, "\nReserved for the agent as a service: anything may be "
-		      "in these sections, and\nnothing of it is read yet.\n\n"
-		      "| section | meaning |\n|---|---|\n");
-	for (size_t i = 0; i < settings_count; i++)
-		if (settings[i].type == SETTING_RESERVED)
-			buf_addf(out, "| `%s` | %s |\n", settings[i].path,
-				 settings[i].help);
+	for (size_t i = 0; i < job_settings.n; i++)
+		setting_reset(&job_settings.rows[i], &job);
+	add_table(&agent_settings, &c, out);
+	add_reserved(out);
+	buf_adds(out, "\n### Settings of a job\n\nBelow `jobs`, by the job's "
+		      "name.\n\n");
+	add_table(&job_settings, &job, out);
 }
 
 /* --- config.example.yaml ------------------------------------------------ */
@@ -119,7 +158,9 @@ common_sections(const char *a, const char *b)
 static size_t
 add_sections(const struct setting *s, struct buf *out)
 {
-	size_t open = s > settings ? common_sections(s[-1].path, s->path) : 0;
+	size_t open = s > agent_settings.rows ?
+			      common_sections(s[-1].path, s->path) :
+			      0;
 	size_t depth = 0;
 
 	for (const char *p = s->path, *dot; (dot = strchr(p, '.'));
@@ -146,9 +187,12 @@ add_help(const struct setting *s, size_t depth, struct buf *out)
 		text = xasprintf("%s %s.", s->help, range);
 	else if (!s->fallback)
 		text = xasprintf("%s Without it: %s.", s->help, s->without);
+	else if (s->sample)
+		text = xasprintf("%s Without it: %s.", s->help, s->fallback);
 	add_comment(text ? text : s->help, depth, out);
 }
 
+/* For a setting with a default, a sample stands instead of that. */
 static void
 add_example(const struct setting *s, const struct config *c, struct buf *out)
 {
@@ -158,12 +202,34 @@ add_example(const struct setting *s, const struct config *c, struct buf *out)
 	add_help(s, depth, out);
 	start_line(depth, v ? "" : "# ", out);
 	buf_addf(out, "%s: ", setting_name(s));
-	if (v)
-		setting_add_yaml(v, out);
-	else
+	if (s->sample)
 		buf_adds(out, s->sample);
+	else
+		setting_add_yaml(v, out);
 	buf_addc(out, '\n');
 }
+
+/* Behind "# ", so that taking it off makes it work. */
+static const char sample_jobs[] =
+	"\n"
+	"# What runs when, by name; all that may be set is in "
+	"docs/configuration.md.\n"
+	"# jobs:\n"
+	"#   collect-disk:\n"
+	"#     plugin: collect-disk\n"
+	"#     every: 1m\n"
+	"#     jitter: 10s\n"
+	"#     params: {min_percent: 80}\n"
+	"#   check-certificate:\n"
+	"#     plugin: check-cert\n"
+	"#     cron: \"0 7 * * mon-fri\"\n"
+	"#     timezone: Europe/Berlin\n"
+	"#     retry: {max: 3, backoff: 5s, max_backoff: 5m}\n"
+	"#     params: {host: example.org}\n"
+	"#   greet:\n"
+	"#     command: ./plugins/python/greet.py\n"
+	"#     every: 1h\n"
+	"#     enabled: false\n";
 
 void
 config_write_example(struct buf *out)
@@ -171,10 +237,17 @@ config_write_example(struct buf *out)
 	_config_ struct config c;
 
 	config_init(&c);
-	buf_adds(out, "# The configuration of devops_agent, with every setting "
-		      "at its default. What\n# may be written here, and where "
-		      "it is looked for: docs/configuration.md.\n");
-	for (size_t i = 0; i < settings_count; i++)
-		if (settings[i].type != SETTING_RESERVED)
-			add_example(&settings[i], &c, out);
+	buf_adds(out, "# The configuration of devops_agent. Every setting is "
+		      "at its default, but\n# agent.data_dir, which is beside "
+		      "this file so that anybody may try it. What may\n# be "
+		      "written here, and where it is looked for: "
+		      "docs/configuration.md.\n");
+	for (size_t i = 0; i < agent_settings.n; i++) {
+		const struct setting *s = &agent_settings.rows[i];
+
+		if (s->type == SETTING_JOBS)
+			buf_adds(out, sample_jobs);
+		else if (s->type != SETTING_RESERVED)
+			add_example(s, &c, out);
+	}
 }

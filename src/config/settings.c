@@ -4,27 +4,34 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/grace.h"
 #include "model/units.h"
-
-static const char *const log_levels[] = { "debug", "info", "warn", "error",
-					  NULL };
-static const char *const storage_types[] = { "sqlite", NULL };
 
 #define FIELD(member) offsetof(struct config, member)
 #define DAY INT64_C(86400000)
 
+_Static_assert(GRACE_WORKER_MS == 5000, "agent.stop_timeout says 5s");
+
+static const char *const log_levels[] = { "debug", "info", "warn", "error",
+					  NULL };
+static const char *const log_formats[] = { "auto", "json", "text", NULL };
+static const char *const storage_types[] = { "sqlite", NULL };
+static const char *const durabilities[] = { "full", "normal", NULL };
+
 /* clang-format off */
-const struct setting settings[] = {
+static const struct setting rows[] = {
 	{
 		.path = "agent.listen_addr", .type = SETTING_ADDRESS,
 		.offset = FIELD(agent.listen_addr),
 		.fallback = "127.0.0.1:8080",
+		.needs_restart = true,
 		.help = "Where the HTTP API of the agent as a service listens;"
 			" \"\" turns it off.",
 	}, {
 		.path = "agent.data_dir", .type = SETTING_PATH,
 		.offset = FIELD(agent.data_dir),
-		.fallback = "/var/lib/devops_agent",
+		.fallback = CONFIG_DATA_DIR, .sample = "./data",
+		.needs_restart = true,
 		.help = "The folder of what the agent keeps.",
 	}, {
 		.path = "agent.log_level", .type = SETTING_ENUM,
@@ -33,10 +40,46 @@ const struct setting settings[] = {
 		.help = "The least important messages of the agent itself that"
 			" are written.",
 	}, {
+		.path = "agent.log_format", .type = SETTING_ENUM,
+		.offset = FIELD(agent.log_format), .names = log_formats,
+		.fallback = "auto",
+		.help = "How they are written: JSON, a line each, or text;"
+			" auto is text on a terminal and JSON elsewhere.",
+	}, {
 		.path = "agent.labels", .type = SETTING_LABELS,
 		.offset = FIELD(agent.labels), .fallback = "",
 		.help = "What every record of this agent is labelled with,"
 			" as in {role: web}.",
+	}, {
+		.path = "agent.user", .type = SETTING_ACCOUNT,
+		.offset = FIELD(agent.user), .needs_restart = true,
+		.fallback = "devops_agent",
+		.help = "The account that the agent runs as when root starts"
+			" it. Where there is none of that name it keeps user"
+			" id 0, without any capability, and warns.",
+	}, {
+		.path = "agent.group", .type = SETTING_ACCOUNT,
+		.offset = FIELD(agent.group), .needs_restart = true,
+		.without = "only root and the agent's own account",
+		.sample = "operators",
+		.help = "The group whose members may use the agent's socket:"
+			" run plugins, and look at jobs.",
+	}, {
+		.path = "agent.socket", .type = SETTING_PATH,
+		.offset = FIELD(agent.socket), .needs_restart = true,
+		.without = CONFIG_SERVICE_SOCKET " as a service, "
+			   CONFIG_SOCKET_NAME " in agent.data_dir otherwise",
+		.sample = "./data/" CONFIG_SOCKET_NAME, .max = 107,
+		.help = "The socket of the command line; its path is up to"
+			" 107 bytes long.",
+	}, {
+		.path = "agent.stop_timeout", .type = SETTING_DURATION,
+		.offset = FIELD(agent.stop_timeout_ms), .fallback = "30s",
+		.min = GRACE_WORKER_MS + 1000, .max = DAY,
+		.why = "a worker may take 5s to end, and what stops it has to"
+		       " outlast it",
+		.help = "How long a stop may take: running jobs may finish"
+			" until 5s before its end, and are cancelled then.",
 	}, {
 		.path = "plugins.path", .type = SETTING_PATH,
 		.offset = FIELD(plugins.path),
@@ -114,13 +157,23 @@ const struct setting settings[] = {
 		.path = "storage.type", .type = SETTING_ENUM,
 		.offset = FIELD(storage.type), .names = storage_types,
 		.fallback = "sqlite",
+		.needs_restart = true,
 		.help = "What job records are kept in.",
 	}, {
 		.path = "storage.path", .type = SETTING_PATH,
 		.offset = FIELD(storage.path),
 		.without = "agent.db in agent.data_dir",
 		.sample = "./data/agent.db",
+		.needs_restart = true,
 		.help = "The file of the database.",
+	}, {
+		.path = "storage.durability", .type = SETTING_ENUM,
+		.offset = FIELD(storage.durability), .names = durabilities,
+		.fallback = "full",
+		.help = "When a job counts as safe: full once it is on the"
+			" disk; normal once the kernel has it, so that a power"
+			" cut may cost the last moments, but never the"
+			" database.",
 	}, {
 		.path = "storage.retention.age", .type = SETTING_DURATION,
 		.offset = FIELD(storage.retention.age_ms),
@@ -132,112 +185,32 @@ const struct setting settings[] = {
 		.fallback = "1GiB", .min = 1 << 20, .max = INT64_C(1) << 53,
 		.help = "The oldest records are removed once the database is "
 			"larger than this.",
+	}, {
+		.path = "workers.max", .type = SETTING_INTEGER,
+		.offset = FIELD(workers.max), .fallback = "8",
+		.min = 1, .max = 1024,
+		.help = "How many jobs run at once.",
+	}, {
+		.path = "queue.max", .type = SETTING_INTEGER,
+		.offset = FIELD(queue.max), .fallback = "100000",
+		.min = 1, .max = 10000000,
+		.help = "How many jobs may wait; more are refused.",
+	}, {
+		.path = "metrics.prometheus", .type = SETTING_BOOL,
+		.offset = FIELD(metrics.prometheus), .fallback = "false",
+		.needs_restart = true,
+		.help = "Whether the HTTP API has figures for Prometheus.",
+	}, {
+		.path = "jobs", .type = SETTING_JOBS,
+		.offset = FIELD(jobs), .fallback = "",
+		.help = "What runs when, by name. A name is up to 64 lower"
+			" case letters, digits and -.",
 	},
 	{ .path = "api", .type = SETTING_RESERVED,
 	  .help = "The HTTP API: who may use it, and its certificates." },
-	{ .path = "workers", .type = SETTING_RESERVED,
-	  .help = "How many plugins run at once." },
-	{ .path = "jobs", .type = SETTING_RESERVED,
-	  .help = "What runs when." },
 	{ .path = "forward", .type = SETTING_RESERVED,
 	  .help = "Where records are sent." },
-	{ .path = "metrics", .type = SETTING_RESERVED,
-	  .help = "Figures for Prometheus." },
 };
 /* clang-format on */
 
-const size_t settings_count = ARRAY_SIZE(settings);
-
-const struct setting *
-setting_find(const char *path)
-{
-	for (size_t i = 0; i < settings_count; i++)
-		if (strcmp(settings[i].path, path) == 0)
-			return &settings[i];
-	return NULL;
-}
-
-/* What follows "SECTION." in a path; NULL where it is not below. */
-static const char *
-below(const char *section, const char *path)
-{
-	size_t n = strlen(section);
-
-	if (n == 0)
-		return path;
-	return strncmp(path, section, n) == 0 && path[n] == '.' ? path + n + 1 :
-								  NULL;
-}
-
-bool
-setting_is_section(const char *path)
-{
-	for (size_t i = 0; i < settings_count; i++)
-		if (below(path, settings[i].path))
-			return true;
-	return false;
-}
-
-const char *
-setting_name(const struct setting *s)
-{
-	const char *dot = strrchr(s->path, '.');
-
-	return dot ? dot + 1 : s->path;
-}
-
-/* The keys right below a section. */
-static void
-add_keys(const char *section, struct strv *keys)
-{
-	for (size_t i = 0; i < settings_count; i++) {
-		const char *rest = below(section, settings[i].path);
-		_free_ char *key = NULL;
-
-		if (!rest)
-			continue;
-		key = xstrndup(rest, strcspn(rest, "."));
-		strv_add_once(keys, key);
-	}
-}
-
-/* A setting that is called so, but stands in another section. */
-static const char *
-find_elsewhere(const char *key)
-{
-	for (size_t i = 0; i < settings_count; i++)
-		if (strcmp(setting_name(&settings[i]), key) == 0)
-			return settings[i].path;
-	return NULL;
-}
-
-static int
-hint_keys(const struct strv *keys, struct err *e)
-{
-	_buf_ struct buf b = { 0 };
-
-	for (size_t i = 0; i < keys->n; i++)
-		buf_addf(&b, "%s%s", i ? ", " : "", keys->items[i]);
-	return err_hint(e, "known here: %s", b.data);
-}
-
-int
-setting_unknown(const char *section, const char *key, int line, int col,
-		struct err *e)
-{
-	_strv_ struct strv keys = { 0 };
-	const char *nearest;
-
-	add_keys(section, &keys);
-	nearest = units_nearest(key, (const char *const *)keys.items, keys.n);
-	if (!nearest)
-		nearest = find_elsewhere(key);
-	err_set(e, ERR_USAGE, "%d:%d: unknown key '%.64s'%s%s", line, col, key,
-		*section ? " in " : "", section);
-	if (!nearest)
-		return hint_keys(&keys, e);
-	err_set(e, ERR_USAGE,
-		"%d:%d: unknown key '%.64s'%s%s; did you mean '%s'?", line, col,
-		key, *section ? " in " : "", section, nearest);
-	return -1;
-}
+const struct setting_table agent_settings = { rows, ARRAY_SIZE(rows) };

@@ -2,7 +2,8 @@
  * settings.h: what may be set, a row each.
  *
  * Everything about a setting is in its row: reading, defaults, checks,
- * `config show`, the reference page and the example file go by it.
+ * `config show`, what a reload may change, the reference page and the example
+ * file go by it. There is a table for the agent and one for each of its jobs.
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
@@ -17,13 +18,20 @@ enum setting_type {
 	SETTING_PATH,	  /* char *, absolute */
 	SETTING_PROGRAM,  /* char *, absolute; a bare name is refused */
 	SETTING_ADDRESS,  /* char *, HOST:PORT or "" */
+	SETTING_NAME,	  /* char *, of a plugin */
+	SETTING_ACCOUNT,  /* char *, of a user or a group */
+	SETTING_TEXT,	  /* char *, not empty */
 	SETTING_BOOL,	  /* bool */
-	SETTING_INTEGER,  /* int64_t, as the next two */
+	SETTING_INTEGER,  /* int64_t, as the next three */
 	SETTING_DURATION, /* milliseconds */
 	SETTING_SIZE,	  /* bytes */
+	SETTING_TIME,	  /* unix milliseconds */
 	SETTING_ENUM,	  /* an enum, counted along `names` */
 	SETTING_LAYERS,	  /* unsigned, set of enum layer */
 	SETTING_LABELS,	  /* struct value *, object of strings */
+	SETTING_PARAMS,	  /* struct value *, object; NULL: not set */
+	SETTING_SECRETS,  /* the same, of strings that are never shown */
+	SETTING_JOBS,	  /* struct config_jobs, by the other table */
 	SETTING_RESERVED, /* anything; not read yet */
 	SETTING_TYPES,
 };
@@ -31,24 +39,47 @@ enum setting_type {
 struct setting {
 	const char *path; /* "agent.log_level" */
 	enum setting_type type;
-	size_t offset;	      /* of the field in struct config */
+	size_t offset;	      /* of the field in its struct */
 	const char *fallback; /* the default as in a file; NULL: not set */
 	const char *without;  /* what holds while not set */
-	const char *sample;   /* for the example file, where not set */
-	/* A number's bounds; where the fallback is 0, 0 is fine as well. */
+	/* for the example file: instead of the default, or where not set */
+	const char *sample;
+	/*
+	 * A number's bounds; where the fallback is 0, 0 is fine as well.
+	 * Of a path, how many bytes it may have.
+	 */
 	int64_t min, max;
+	const char *why;	  /* of the bounds, for the error */
 	const char *const *names; /* of an enum; NULL at the end */
-	const char *help;	  /* a sentence, or two */
+	const char *expects;	  /* of a text: "five fields of cron" */
+	bool needs_restart;	  /* a reload reports it and leaves it */
+	/* of a job: what it goes with, set of enum config_when; 0: anything */
+	unsigned when;
+	const char *help; /* a sentence, or two */
 };
 
-extern const struct setting settings[];
-extern const size_t settings_count;
+struct setting_table {
+	const struct setting *rows;
+	size_t n;
+};
+
+extern const struct setting_table agent_settings; /* of struct config */
+extern const struct setting_table job_settings;	  /* of struct config_job */
+
+/* Where a row's field is, and what its text is read by. */
+struct setting_place {
+	void *base;	      /* struct config or struct config_job */
+	const char *name;     /* "" or "jobs.NAME.": before a path in errors */
+	const char *folder;   /* of the file; NULL: the root */
+	struct strv *secrets; /* gets what is put into params and secrets */
+};
 
 /* The row of that path, NULL where there is none. */
-const struct setting *setting_find(const char *path);
+const struct setting *setting_find(const struct setting_table *t,
+				   const char *path);
 
 /* Whether settings are below `path`; "" is above all. */
-bool setting_is_section(const char *path);
+bool setting_is_section(const struct setting_table *t, const char *path);
 
 /*
  * What "agent.log_level" is called in its section, "log_level"; the section's
@@ -58,25 +89,44 @@ const char *setting_name(const struct setting *s);
 
 /*
  * Fill `e` for a key that is in no row: the nearest one there is, or the keys
- * that the section has. Returns -1.
+ * that the section has; `name` is that of the place. Returns -1.
  */
-int setting_unknown(const char *section, const char *key, int line, int col,
+int setting_unknown(const struct setting_table *t, const char *name,
+		    const char *section, const struct value_member *key,
 		    struct err *e);
+
+/*
+ * Go through a map of settings and the sections in it: `fn` is called for
+ * each that there is a row for, anything else is an error.
+ */
+typedef int setting_fn(void *arg, const struct setting *s,
+		       const struct value_member *m, struct err *e);
+int setting_walk(const struct setting_table *t, const char *name,
+		 const struct value *map, setting_fn *fn, void *arg,
+		 struct err *e);
 
 /* --- Reading ------------------------------------------------------------- */
 
-/* Set the field to its default. */
-void setting_reset(const struct setting *s, struct config *c);
+/* Set the field to its default; what it held is not freed. */
+void setting_reset(const struct setting *s, void *base);
 
 /*
  * Set the field to `v`, whose ${...} is looked up. Errors are ERR_USAGE,
- * "3:5: agent.log_level: expected ..., found ...".
+ * "3:5: agent.log_level: expected ..., found ...". Not for SETTING_JOBS.
  */
 int setting_store(const struct setting *s, const struct value *v,
-		  struct config *c, struct err *e);
+		  const struct setting_place *p, struct err *e);
 
 /* Free the field. */
-void setting_release(const struct setting *s, struct config *c);
+void setting_release(const struct setting *s, void *base);
+
+bool setting_equal(const struct setting *s, const void *a, const void *b);
+
+/* Set the field of `to` to what that of `from` is. Not for SETTING_JOBS. */
+void setting_copy(const struct setting *s, const void *from, void *to);
+
+/* Whether there is a ${...} anywhere in it. */
+bool setting_is_reference(const struct value *v);
 
 /* --- Writing --------------------------------------------------------------*/
 
@@ -90,9 +140,17 @@ char *setting_range(const struct setting *s);
  * What the field holds, as it would stand in a file: durations and sizes are
  * strings, but bytes a number. NULL where it is not set. The caller frees.
  */
-struct value *setting_value(const struct setting *s, const struct config *c);
+struct value *setting_value(const struct setting *s, const void *base);
+
+/*
+ * The same as it may be shown: what has a ${...} in it as `written` (NULL:
+ * nothing has), a secret that stands in the file by stars.
+ */
+struct value *setting_shown(const struct setting *s, const void *base,
+			    const struct value *written);
 
 /* Add the same text as YAML on one line. */
 void setting_add_yaml(const struct value *v, struct buf *out);
+void setting_add_text(const char *s, struct buf *out);
 
 #endif

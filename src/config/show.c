@@ -11,63 +11,82 @@
 
 /* --- Values without secrets --------------------------------------------- */
 
-static bool
-is_reference(const struct value *v)
+#define HIDDEN "********"
+
+bool
+setting_is_reference(const struct value *v)
 {
-	return v && v->type == VALUE_STRING && expand_is_needed(v->u.string.s);
+	if (!v)
+		return false;
+	if (v->type == VALUE_STRING)
+		return expand_is_needed(v->u.string.s);
+	for (size_t i = 0; v->type == VALUE_ARRAY && i < v->u.array.n; i++)
+		if (setting_is_reference(v->u.array.items[i]))
+			return true;
+	for (size_t i = 0; v->type == VALUE_OBJECT && i < v->u.object.n; i++)
+		if (setting_is_reference(v->u.object.members[i].value))
+			return true;
+	return false;
 }
 
+/* The tree so that it is read as what it is: $${ for ${. */
 static struct value *
-hide(const struct value *now, const struct value *written)
+escape(const struct value *v)
 {
 	_buf_ struct buf b = { 0 };
+	struct value *copy;
 
-	if (is_reference(written))
-		return value_copy(written);
-	if (now->type != VALUE_STRING)
-		return value_copy(now);
-	expand_escape(now->u.string.s, &b);
-	return value_string_n(b.data, b.len);
+	switch (v->type) {
+	case VALUE_STRING:
+		expand_escape(v->u.string.s, &b);
+		return value_string_n(b.data ? b.data : "", b.len);
+	case VALUE_ARRAY:
+		copy = value_array();
+		for (size_t i = 0; i < v->u.array.n; i++)
+			value_append(copy, escape(v->u.array.items[i]));
+		return copy;
+	case VALUE_OBJECT:
+		copy = value_object();
+		for (size_t i = 0; i < v->u.object.n; i++)
+			value_add(copy, v->u.object.members[i].key,
+				  escape(v->u.object.members[i].value));
+		return copy;
+	default:
+		return value_copy(v);
+	}
 }
 
 static struct value *
-hide_members(const struct value *now, const struct value *written)
+hide_members(const struct setting *s, const struct value *now,
+	     const struct value *written)
 {
 	struct value *shown = value_object();
 
 	for (size_t i = 0; i < now->u.object.n; i++) {
 		const struct value_member *m = &now->u.object.members[i];
+		const struct value *source = value_get(written, m->key);
 
-		value_set(shown, m->key,
-			  hide(m->value, value_get(written, m->key)));
+		value_add(shown, m->key,
+			  setting_is_reference(source) ? value_copy(source) :
+			  s->type == SETTING_SECRETS   ? value_string(HIDDEN) :
+							 escape(m->value));
 	}
 	return shown;
 }
 
-/* A set has no order, so an item of it can't be traced to what was written. */
-static struct value *
-hide_items(const struct value *now, const struct value *written)
+struct value *
+setting_shown(const struct setting *s, const void *base,
+	      const struct value *written)
 {
-	for (size_t i = 0; written && i < written->u.array.n; i++)
-		if (is_reference(written->u.array.items[i]))
-			return value_copy(written);
-	return value_copy(now);
-}
-
-/* As it may be shown: what came by ${...} as it was written, NULL: not set. */
-static struct value *
-shown_value(const struct setting *s, const struct config *c)
-{
-	const struct value *written = value_get(c->given, s->path);
-	_value_ struct value *now = setting_value(s, c);
+	_value_ struct value *now = setting_value(s, base);
 
 	if (!now)
 		return NULL;
-	if (now->type == VALUE_OBJECT)
-		return hide_members(now, written);
-	if (now->type == VALUE_ARRAY)
-		return hide_items(now, written);
-	return hide(now, written);
+	if (s->type == SETTING_LABELS || s->type == SETTING_SECRETS)
+		return hide_members(s, now, written);
+	if (setting_is_reference(written))
+		return value_copy(written);
+	return escape(now);
 }
 
 /* --- Sections ----------------------------------------------------------- */
@@ -88,16 +107,14 @@ indent(size_t depth, struct buf *out)
 	buf_addf(out, "%*s", (int)(2 * depth), "");
 }
 
-/* Open the sections of `s` that were not open for the row before. */
+/* Open the sections of `path` that were not open for the one before. */
 static void
-open_sections(const struct setting *s, struct buf *out)
+open_sections(const char *path, const char *before, size_t depth,
+	      struct buf *out)
 {
-	const char *before = s > settings ? s[-1].path : "";
-	size_t depth = 0;
-
-	for (const char *p = s->path, *dot; (dot = strchr(p, '.'));
+	for (const char *p = path, *dot; (dot = strchr(p, '.'));
 	     p = dot + 1, depth++) {
-		if (strncmp(before, s->path, (size_t)(dot - s->path) + 1) == 0)
+		if (strncmp(before, path, (size_t)(dot - path) + 1) == 0)
 			continue;
 		indent(depth, out);
 		buf_addf(out, "%.*s:\n", (int)(dot - p), p);
@@ -106,41 +123,95 @@ open_sections(const struct setting *s, struct buf *out)
 
 /* --- config show -------------------------------------------------------- */
 
+/* "name: value", without the end of the line; false where it is not set. */
+static bool
+show_value(const struct setting *s, const void *base,
+	   const struct value *written, struct buf *out)
+{
+	_value_ struct value *v = setting_shown(s, base, written);
+
+	if (!v)
+		return false;
+	buf_addf(out, "%s: ", setting_name(s));
+	setting_add_yaml(v, out);
+	return true;
+}
+
+/* What is in the file: the defaults of every job would bury it. */
+static void
+show_job(const struct config_job *j, struct buf *out)
+{
+	const char *before = "";
+
+	indent(1, out);
+	setting_add_text(j->name, out);
+	buf_adds(out, ":\n");
+	for (size_t i = 0; i < job_settings.n; i++) {
+		const struct setting *s = &job_settings.rows[i];
+
+		if (!(j->given & 1U << i))
+			continue;
+		open_sections(s->path, before, 2, out);
+		indent(2 + depth_of(s->path), out);
+		show_value(s, j, value_get(j->written, s->path), out);
+		buf_addc(out, '\n');
+		before = s->path;
+	}
+}
+
+static void
+show_jobs(const struct config *c, struct buf *out)
+{
+	if (c->jobs.n)
+		buf_adds(out, "jobs:\n");
+	else
+		buf_addf(out, "jobs: {}%s\n",
+			 value_get(c->given, "jobs") ? "" : " # default");
+	for (size_t i = 0; i < c->jobs.n; i++)
+		show_job(&c->jobs.items[i], out);
+}
+
 static void
 show_setting(const struct setting *s, const struct config *c, struct buf *out)
 {
-	_value_ struct value *v = shown_value(s, c);
+	const struct value *given = value_get(c->given, s->path);
 
-	indent(depth_of(s->path), out);
-	if (!v) {
-		buf_addf(out, "# %s: %s\n", setting_name(s), s->without);
+	if (s->type == SETTING_JOBS) {
+		show_jobs(c, out);
 		return;
 	}
-	buf_addf(out, "%s: ", setting_name(s));
-	setting_add_yaml(v, out);
-	buf_adds(out, value_get(c->given, s->path) ? "\n" : " # default\n");
+	if (s->type == SETTING_RESERVED) {
+		if (given)
+			buf_addf(out, "# %s: is not read yet\n", s->path);
+		return;
+	}
+	indent(depth_of(s->path), out);
+	if (show_value(s, c, given, out))
+		buf_adds(out, given ? "\n" : " # default\n");
+	else
+		buf_addf(out, "# %s: %s\n", setting_name(s), s->without);
 }
 
 void
 config_show(const struct config *c, struct buf *out)
 {
 	_buf_ struct buf file = { 0 };
+	const char *before = "";
 
 	buf_adds(&file, c->file ? c->file : "the built-in defaults");
 	for (char *p = file.data; *p; p++)
 		*p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
 	buf_addf(out, "# %s\n", file.data);
-	for (const struct setting *s = settings; s < settings + settings_count;
-	     s++) {
-		if (s->type != SETTING_RESERVED) {
-			open_sections(s, out);
-			show_setting(s, c, out);
-		} else if (value_get(c->given, s->path)) {
-			buf_addf(out, "# %s: for the agent as a service\n",
-				 s->path);
-		}
+	for (size_t i = 0; i < agent_settings.n; i++) {
+		const struct setting *s = &agent_settings.rows[i];
+
+		open_sections(s->path, before, 0, out);
+		show_setting(s, c, out);
+		before = s->path;
 	}
 }
+
+/* --- config show --json ------------------------------------------------- */
 
 static const char *
 unit_suffix(const struct setting *s)
@@ -151,14 +222,15 @@ unit_suffix(const struct setting *s)
 }
 
 static struct value *
-json_value(const struct setting *s, const struct config *c)
+json_value(const struct setting *s, const void *base,
+	   const struct value *written)
 {
-	_value_ struct value *v = shown_value(s, c);
-	const char *at = (const char *)c + s->offset;
+	_value_ struct value *v = setting_shown(s, base, written);
+	const char *at = (const char *)base + s->offset;
 
 	if (!v)
 		return value_null();
-	if (*unit_suffix(s) && !is_reference(v))
+	if (*unit_suffix(s) && !setting_is_reference(v))
 		return value_int(*(const int64_t *)(const void *)at);
 	return steal_ptr(&v);
 }
@@ -178,19 +250,45 @@ parent_of(const struct setting *s, struct value *root)
 	return root;
 }
 
+static void
+add_json(const struct setting *s, const void *base, const struct value *written,
+	 struct value *root)
+{
+	_free_ char *key = xasprintf("%s%s", setting_name(s), unit_suffix(s));
+
+	value_set(parent_of(s, root), key, json_value(s, base, written));
+}
+
+/* All of it, defaults too: what reads this wants no second table. */
+static struct value *
+job_value(const struct config_job *j)
+{
+	struct value *root = value_object();
+
+	for (size_t i = 0; i < job_settings.n; i++) {
+		const struct setting *s = &job_settings.rows[i];
+
+		add_json(s, j, value_get(j->written, s->path), root);
+	}
+	return root;
+}
+
 struct value *
 config_to_value(const struct config *c)
 {
 	struct value *root = value_object();
+	struct value *jobs;
 
 	value_set(root, "file", c->file ? value_string(c->file) : value_null());
-	for (const struct setting *s = settings; s < settings + settings_count;
-	     s++) {
-		_free_ char *key =
-			xasprintf("%s%s", setting_name(s), unit_suffix(s));
+	for (size_t i = 0; i < agent_settings.n; i++) {
+		const struct setting *s = &agent_settings.rows[i];
 
-		if (s->type != SETTING_RESERVED)
-			value_set(parent_of(s, root), key, json_value(s, c));
+		if (s->type != SETTING_RESERVED && s->type != SETTING_JOBS)
+			add_json(s, c, value_get(c->given, s->path), root);
 	}
+	jobs = value_set(root, "jobs", value_object());
+	for (size_t i = 0; i < c->jobs.n; i++)
+		value_add(jobs, c->jobs.items[i].name,
+			  job_value(&c->jobs.items[i]));
 	return root;
 }

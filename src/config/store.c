@@ -1,6 +1,4 @@
 /* From a value of the file to the field of a setting. */
-#include "config/settings.h"
-
 #include <arpa/inet.h>
 
 #include <ctype.h>
@@ -11,24 +9,23 @@
 
 #include "base/mem.h"
 #include "config/expand.h"
+#include "config/parts.h"
 #include "config/yaml.h"
-#include "model/layer.h"
 #include "model/units.h"
 
 #define TEXT_MAX 4096 /* bytes, as written; a path is no longer */
-#define LABELS_MAX 64
 
 static void *
-field(const struct setting *s, struct config *c)
+field(const struct setting *s, const struct setting_place *p)
 {
-	return (char *)c + s->offset;
+	return (char *)p->base + s->offset;
 }
 
 /* --- Errors ------------------------------------------------------------- */
 
-__attribute__((format(printf, 4, 5))) static int
-fail(const struct setting *s, const struct value *at, struct err *e,
-     const char *fmt, ...)
+int
+setting_fail(const struct setting *s, const struct value *at,
+	     const struct setting_place *p, struct err *e, const char *fmt, ...)
 {
 	char what[900];
 	va_list ap;
@@ -36,13 +33,13 @@ fail(const struct setting *s, const struct value *at, struct err *e,
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	return err_set(e, ERR_USAGE, "%d:%d: %s: %s", at->line, at->col,
-		       s->path, what);
+	return err_set(e, ERR_USAGE, "%d:%d: %s%s: %s", at->line, at->col,
+		       p->name, s->path, what);
 }
 
 /* What stands in the file; a secret is never looked up for it. */
-static const char *
-found(const struct value *v, char text[64])
+const char *
+setting_found(const struct value *v, char text[64])
 {
 	switch (v->type) {
 	case VALUE_NULL:
@@ -67,40 +64,46 @@ found(const struct value *v, char text[64])
 	return text;
 }
 
-static int
-fail_type(const struct setting *s, const struct value *v, struct err *e)
+int
+setting_fail_type(const struct setting *s, const struct value *v,
+		  const struct setting_place *p, struct err *e)
 {
 	_free_ char *expects = setting_expects(s);
 	char text[64];
 
-	return fail(s, v, e, "expected %s, found %s", expects, found(v, text));
+	return setting_fail(s, v, p, e, "expected %s, found %s", expects,
+			    setting_found(v, text));
 }
 
 /* --- Texts -------------------------------------------------------------- */
 
 /* What a string says once ${...} is looked up; NULL on failure. */
-static char *
-text_of(const struct setting *s, const struct value *v, const struct config *c,
-	struct err *e)
+char *
+setting_text(const struct setting *s, const struct value *v,
+	     const struct setting_place *p, struct err *e)
 {
+	bool is_large = s->type == SETTING_PARAMS || s->type == SETTING_SECRETS;
+	size_t max = is_large ? EXPAND_MAX_FILE : TEXT_MAX;
 	struct err inner = ERR_INIT;
 	char *text = NULL;
 
 	if (v->type != VALUE_STRING)
-		fail_type(s, v, e);
+		setting_fail_type(s, v, p, e);
 	else if (strlen(v->u.string.s) != v->u.string.len)
-		fail(s, v, e, "a NUL in a string");
-	else if (v->u.string.len > TEXT_MAX)
-		fail(s, v, e, "a string of more than %d bytes", TEXT_MAX);
-	else if (expand(v->u.string.s, c->folder, &text, &inner) < 0)
-		fail(s, v, e, "%s", inner.msg);
+		setting_fail(s, v, p, e, "a NUL in a string");
+	else if (v->u.string.len > max)
+		setting_fail(s, v, p, e, "a string of more than %zu bytes",
+			     max);
+	else if (expand(v->u.string.s, p->folder, is_large ? p->secrets : NULL,
+			&text, &inner) < 0)
+		setting_fail(s, v, p, e, "%s", inner.msg);
 	return text;
 }
 
 /* A string with ${...} as what it would be if it stood there plainly. */
 static int
-plain_of(const struct setting *s, const struct value *v, const struct config *c,
-	 struct value **out, struct err *e)
+plain_of(const struct setting *s, const struct value *v,
+	 const struct setting_place *p, struct value **out, struct err *e)
 {
 	_free_ char *text = NULL;
 	const char *wrong;
@@ -109,47 +112,54 @@ plain_of(const struct setting *s, const struct value *v, const struct config *c,
 		*out = value_copy(v);
 		return 0;
 	}
-	text = text_of(s, v, c, e);
+	text = setting_text(s, v, p, e);
 	if (!text)
 		return -1;
 	wrong = yaml_plain(text, out);
-	return wrong ? fail(s, v, e, "it is %s", wrong) : 0;
+	return wrong ? setting_fail(s, v, p, e, "it is %s", wrong) : 0;
 }
 
 static void
-replace(const struct setting *s, struct config *c, char **text)
+replace(const struct setting *s, const struct setting_place *p, char **text)
 {
-	char **old = field(s, c);
+	char **old = field(s, p);
 
 	free(*old);
 	*old = steal_ptr(text);
 }
 
 static int
-check_path(const struct setting *s, const struct value *v, const char *text,
-	   struct err *e)
+check_path(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, const char *text, struct err *e)
 {
 	if (!*text)
-		return fail(s, v, e, "expected a path, found an empty string");
+		return setting_fail(s, v, p, e,
+				    "expected a path, found an empty string");
 	if (strncmp(text, "~/", 2) == 0)
-		return fail(s, v, e, "~ has no meaning here; write ${HOME}%s",
-			    expand_is_needed(v->u.string.s) ? "" : text + 1);
+		return setting_fail(
+			s, v, p, e, "~ has no meaning here; write ${HOME}%s",
+			expand_is_needed(v->u.string.s) ? "" : text + 1);
 	if (s->type == SETTING_PROGRAM && !strchr(text, '/'))
-		return fail_type(s, v, e);
+		return setting_fail_type(s, v, p, e);
 	return 0;
 }
 
 static int
-store_path(const struct setting *s, const struct value *v, struct config *c,
-	   struct err *e)
+store_path(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, struct err *e)
 {
-	_free_ char *text = text_of(s, v, c, e);
+	_free_ char *text = setting_text(s, v, p, e);
 	_free_ char *path = NULL;
 
-	if (!text || check_path(s, v, text, e) < 0)
+	if (!text || check_path(s, v, p, text, e) < 0)
 		return -1;
-	path = path_resolve(c->folder, text);
-	replace(s, c, &path);
+	path = path_resolve(p->folder, text);
+	if (s->max && strlen(path) > (size_t)s->max)
+		return setting_fail(s, v, p, e,
+				    "a path of %zu bytes, where %lld are the "
+				    "most",
+				    strlen(path), (long long)s->max);
+	replace(s, p, &path);
 	return 0;
 }
 
@@ -186,10 +196,10 @@ is_host(const char *s, size_t len)
 }
 
 static int
-store_address(const struct setting *s, const struct value *v, struct config *c,
-	      struct err *e)
+store_address(const struct setting *s, const struct value *v,
+	      const struct setting_place *p, struct err *e)
 {
-	_free_ char *text = text_of(s, v, c, e);
+	_free_ char *text = setting_text(s, v, p, e);
 	const char *colon;
 
 	if (!text)
@@ -197,93 +207,163 @@ store_address(const struct setting *s, const struct value *v, struct config *c,
 	colon = strrchr(text, ':');
 	if (*text && (!colon || !is_port(colon + 1) ||
 		      !is_host(text, (size_t)(colon - text))))
-		return fail_type(s, v, e);
-	replace(s, c, &text);
+		return setting_fail_type(s, v, p, e);
+	replace(s, p, &text);
+	return 0;
+}
+
+static int
+store_name(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, struct err *e)
+{
+	_free_ char *text = setting_text(s, v, p, e);
+
+	if (!text)
+		return -1;
+	if (!units_is_name(text))
+		return setting_fail_type(s, v, p, e);
+	replace(s, p, &text);
+	return 0;
+}
+
+static int
+store_account(const struct setting *s, const struct value *v,
+	      const struct setting_place *p, struct err *e)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz_.-"
+				      "0123456789";
+	_free_ char *text = setting_text(s, v, p, e);
+
+	if (!text)
+		return -1;
+	if (!*text || strchr(".-0123456789", *text) || strlen(text) > 32 ||
+	    text[strspn(text, letters)])
+		return setting_fail_type(s, v, p, e);
+	replace(s, p, &text);
+	return 0;
+}
+
+/* One line: what it means is for others to check. */
+static int
+store_text(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, struct err *e)
+{
+	_free_ char *text = setting_text(s, v, p, e);
+
+	if (!text)
+		return -1;
+	if (!*text)
+		return setting_fail(s, v, p, e,
+				    "expected %s, found an empty string",
+				    s->expects);
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return setting_fail(s, v, p, e,
+					    "a control character in it");
+	replace(s, p, &text);
 	return 0;
 }
 
 /* --- Words and numbers -------------------------------------------------- */
 
 static int
-store_bool(const struct setting *s, const struct value *v, struct config *c,
-	   struct err *e)
+store_bool(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, struct err *e)
 {
 	_value_ struct value *plain = NULL;
 
-	if (plain_of(s, v, c, &plain, e) < 0)
+	if (plain_of(s, v, p, &plain, e) < 0)
 		return -1;
 	if (plain->type != VALUE_BOOL)
-		return fail_type(s, v, e);
-	*(bool *)field(s, c) = plain->u.boolean;
+		return setting_fail_type(s, v, p, e);
+	*(bool *)field(s, p) = plain->u.boolean;
 	return 0;
 }
 
 static int
 store_number(const struct setting *s, const struct value *v, int64_t n,
-	     struct config *c, struct err *e)
+	     const struct setting_place *p, struct err *e)
 {
-	bool may_be_none = s->fallback && *s->fallback == '0';
+	bool may_be_none = s->min > 0 && s->fallback && *s->fallback == '0';
 	_free_ char *range = NULL;
 
 	if ((n < s->min || n > s->max) && !(n == 0 && may_be_none)) {
 		char text[64];
 
 		range = setting_range(s);
-		return fail(s, v, e, "expected %s, found %s", range,
-			    found(v, text));
+		return setting_fail(s, v, p, e, "expected %s, found %s%s%s",
+				    range, setting_found(v, text),
+				    s->why ? ": " : "", s->why ? s->why : "");
 	}
-	*(int64_t *)field(s, c) = n;
+	*(int64_t *)field(s, p) = n;
 	return 0;
 }
 
 static int
-store_integer(const struct setting *s, const struct value *v, struct config *c,
-	      struct err *e)
+store_integer(const struct setting *s, const struct value *v,
+	      const struct setting_place *p, struct err *e)
 {
 	_value_ struct value *plain = NULL;
 
-	if (plain_of(s, v, c, &plain, e) < 0)
+	if (plain_of(s, v, p, &plain, e) < 0)
 		return -1;
 	if (plain->type != VALUE_INT)
-		return fail_type(s, v, e);
-	return store_number(s, v, plain->u.integer, c, e);
+		return setting_fail_type(s, v, p, e);
+	return store_number(s, v, plain->u.integer, p, e);
 }
 
 static int
-store_duration(const struct setting *s, const struct value *v, struct config *c,
-	       struct err *e)
+store_duration(const struct setting *s, const struct value *v,
+	       const struct setting_place *p, struct err *e)
 {
 	_free_ char *text = NULL;
 	int64_t ms;
 
 	if (v->type == VALUE_INT)
-		return fail(s, v, e,
-			    "the unit is missing: %lld is no duration, %llds "
-			    "is",
-			    (long long)v->u.integer, (long long)v->u.integer);
-	text = text_of(s, v, c, e);
+		return setting_fail(
+			s, v, p, e,
+			"the unit is missing: %lld is no duration, %llds "
+			"is",
+			(long long)v->u.integer, (long long)v->u.integer);
+	text = setting_text(s, v, p, e);
 	if (!text)
 		return -1;
 	if (!units_parse_duration(text, &ms))
-		return fail_type(s, v, e);
-	return store_number(s, v, ms, c, e);
+		return setting_fail_type(s, v, p, e);
+	return store_number(s, v, ms, p, e);
 }
 
 static int
-store_size(const struct setting *s, const struct value *v, struct config *c,
-	   struct err *e)
+store_size(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, struct err *e)
 {
 	_free_ char *text = NULL;
 	int64_t bytes;
 
 	if (v->type == VALUE_INT)
-		return store_number(s, v, v->u.integer, c, e);
-	text = text_of(s, v, c, e);
+		return store_number(s, v, v->u.integer, p, e);
+	text = setting_text(s, v, p, e);
 	if (!text)
 		return -1;
 	if (!units_parse_size(text, &bytes))
-		return fail_type(s, v, e);
-	return store_number(s, v, bytes, c, e);
+		return setting_fail_type(s, v, p, e);
+	return store_number(s, v, bytes, p, e);
+}
+
+static int
+store_time(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, struct err *e)
+{
+	_free_ char *text = setting_text(s, v, p, e);
+	int64_t ms;
+
+	if (!text)
+		return -1;
+	if (!units_parse_time(text, &ms) || ms == 0)
+		return setting_fail_type(s, v, p, e);
+	*(int64_t *)field(s, p) = ms;
+	return 0;
 }
 
 static size_t
@@ -297,9 +377,10 @@ count(const char *const *names)
 }
 
 /* "expected ..., found 'wran'; did you mean 'warn'?" */
-static int
-fail_name(const struct setting *s, const struct value *v,
-	  const char *const *names, struct err *e)
+int
+setting_fail_name(const struct setting *s, const struct value *v,
+		  const struct setting_place *p, const char *const *names,
+		  struct err *e)
 {
 	_free_ char *expects = setting_expects(s);
 	const char *nearest = NULL;
@@ -308,131 +389,47 @@ fail_name(const struct setting *s, const struct value *v,
 	if (!expand_is_needed(v->u.string.s))
 		nearest = units_nearest(v->u.string.s, names, count(names));
 	if (!nearest)
-		return fail_type(s, v, e);
-	return fail(s, v, e, "expected %s, found %s; did you mean '%s'?",
-		    expects, found(v, text), nearest);
+		return setting_fail_type(s, v, p, e);
+	return setting_fail(s, v, p, e,
+			    "expected %s, found %s; did you mean '%s'?",
+			    expects, setting_found(v, text), nearest);
 }
 
 static int
-store_enum(const struct setting *s, const struct value *v, struct config *c,
-	   struct err *e)
+store_enum(const struct setting *s, const struct value *v,
+	   const struct setting_place *p, struct err *e)
 {
-	_free_ char *text = text_of(s, v, c, e);
+	_free_ char *text = setting_text(s, v, p, e);
 
 	if (!text)
 		return -1;
 	for (int i = 0; s->names[i]; i++) {
 		if (strcmp(s->names[i], text) == 0) {
-			*(int *)field(s, c) = i;
+			*(int *)field(s, p) = i;
 			return 0;
 		}
 	}
-	return fail_name(s, v, s->names, e);
+	return setting_fail_name(s, v, p, s->names, e);
 }
 
 _Static_assert(sizeof(enum log_level) == sizeof(int) &&
-		       sizeof(enum storage_type) == sizeof(int),
+		       sizeof(enum config_log_format) == sizeof(int) &&
+		       sizeof(enum storage_type) == sizeof(int) &&
+		       sizeof(enum config_durability) == sizeof(int) &&
+		       sizeof(enum config_overlap) == sizeof(int) &&
+		       sizeof(enum config_missed) == sizeof(int) &&
+		       sizeof(enum config_on_crash) == sizeof(int),
 	       "store_enum() writes enums as int");
 
-/* --- Lists and maps ----------------------------------------------------- */
+/* --- Reserved ----------------------------------------------------------- */
 
 static int
-store_layers(const struct setting *s, const struct value *v, struct config *c,
-	     struct err *e)
-{
-	unsigned set = 0;
-
-	if (v->type != VALUE_ARRAY)
-		return fail_type(s, v, e);
-	for (size_t i = 0; i < v->u.array.n; i++) {
-		const struct value *item = v->u.array.items[i];
-		_free_ char *name = text_of(s, item, c, e);
-		unsigned bit;
-
-		if (!name)
-			return -1;
-		bit = layer_bit(name);
-		if (!bit)
-			return fail_name(s, item, layer_names, e);
-		set |= bit;
-	}
-	*(unsigned *)field(s, c) = set;
-	return 0;
-}
-
-static bool
-is_label(const char *s)
-{
-	return *s && !isdigit((unsigned char)*s) &&
-	       s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			   "abcdefghijklmnopqrstuvwxyz"
-			   "0123456789_")] == '\0';
-}
-
-/* A label's value is text; 1 and true are as good, 1.10 may have been more. */
-static char *
-label_text(const struct setting *s, const struct value *v,
-	   const struct config *c, struct err *e)
-{
-	char text[64];
-
-	switch (v->type) {
-	case VALUE_STRING:
-		return text_of(s, v, c, e);
-	case VALUE_BOOL:
-	case VALUE_INT:
-		return xstrdup(found(v, text));
-	default:
-		fail(s, v, e, "a label's value is a string, found %s%s",
-		     found(v, text), v->type == VALUE_REAL ? "; quote it" : "");
-		return NULL;
-	}
-}
-
-static int
-add_label(const struct setting *s, const struct value_member *m,
-	  const struct config *c, struct value *labels, struct err *e)
-{
-	_free_ char *text = NULL;
-
-	if (!is_label(m->key))
-		return err_set(e, ERR_USAGE,
-			       "%d:%d: %s: a label is named with letters, "
-			       "digits and _, no digit first, found '%.40s'",
-			       m->line, m->col, s->path, m->key);
-	text = label_text(s, m->value, c, e);
-	if (!text)
-		return -1;
-	value_set(labels, m->key, value_string(text));
-	return 0;
-}
-
-static int
-store_labels(const struct setting *s, const struct value *v, struct config *c,
-	     struct err *e)
-{
-	_value_ struct value *labels = value_object();
-	struct value **old = field(s, c);
-
-	if (v->type != VALUE_OBJECT)
-		return fail_type(s, v, e);
-	if (v->u.object.n > LABELS_MAX)
-		return fail(s, v, e, "more than %d labels", LABELS_MAX);
-	for (size_t i = 0; i < v->u.object.n; i++)
-		if (add_label(s, &v->u.object.members[i], c, labels, e) < 0)
-			return -1;
-	value_free(*old);
-	*old = steal_ptr(&labels);
-	return 0;
-}
-
-static int
-store_nothing(const struct setting *s, const struct value *v, struct config *c,
-	      struct err *e)
+store_nothing(const struct setting *s, const struct value *v,
+	      const struct setting_place *p, struct err *e)
 {
 	(void)s;
 	(void)v;
-	(void)c;
+	(void)p;
 	(void)e;
 	return 0;
 }
@@ -440,91 +437,31 @@ store_nothing(const struct setting *s, const struct value *v, struct config *c,
 /* --- By type ------------------------------------------------------------ */
 
 int
-setting_store(const struct setting *s, const struct value *v, struct config *c,
-	      struct err *e)
+setting_store(const struct setting *s, const struct value *v,
+	      const struct setting_place *p, struct err *e)
 {
-	static int (*const store[])(const struct setting *,
-				    const struct value *, struct config *,
-				    struct err *) = {
+	static int (*const store[SETTING_TYPES])(const struct setting *,
+						 const struct value *,
+						 const struct setting_place *,
+						 struct err *) = {
 		[SETTING_PATH] = store_path,
 		[SETTING_PROGRAM] = store_path,
 		[SETTING_ADDRESS] = store_address,
+		[SETTING_NAME] = store_name,
+		[SETTING_ACCOUNT] = store_account,
+		[SETTING_TEXT] = store_text,
 		[SETTING_BOOL] = store_bool,
 		[SETTING_INTEGER] = store_integer,
 		[SETTING_DURATION] = store_duration,
 		[SETTING_SIZE] = store_size,
+		[SETTING_TIME] = store_time,
 		[SETTING_ENUM] = store_enum,
 		[SETTING_LAYERS] = store_layers,
 		[SETTING_LABELS] = store_labels,
+		[SETTING_PARAMS] = store_params,
+		[SETTING_SECRETS] = store_secrets,
 		[SETTING_RESERVED] = store_nothing,
 	};
 
-	return store[s->type](s, v, c, e);
-}
-
-/* The items of "a, b". */
-static struct value *
-list_of(const char *text)
-{
-	struct value *list = value_array();
-
-	while (*text) {
-		size_t n = strcspn(text, ",");
-
-		value_append(list, value_string_n(text, n));
-		text += n + strspn(text + n, ", ");
-	}
-	return list;
-}
-
-static struct value *
-fallback_of(const struct setting *s)
-{
-	struct value *v = NULL;
-
-	switch (s->type) {
-	case SETTING_LABELS:
-		return value_object();
-	case SETTING_LAYERS:
-		return list_of(s->fallback);
-	case SETTING_BOOL:
-	case SETTING_INTEGER:
-	case SETTING_SIZE:
-		yaml_plain(s->fallback, &v);
-		return v;
-	default:
-		return value_string(s->fallback);
-	}
-}
-
-void
-setting_reset(const struct setting *s, struct config *c)
-{
-	_value_ struct value *v = NULL;
-	struct err e = ERR_INIT;
-
-	if (!s->fallback)
-		return;
-	v = fallback_of(s);
-	if (setting_store(s, v, c, &e) < 0)
-		fatal("the default of %s", e.msg);
-}
-
-void
-setting_release(const struct setting *s, struct config *c)
-{
-	switch (s->type) {
-	case SETTING_PATH:
-	case SETTING_PROGRAM:
-	case SETTING_ADDRESS:
-		free(*(char **)field(s, c));
-		*(char **)field(s, c) = NULL;
-		break;
-	case SETTING_LABELS:
-		value_free(*(struct value **)field(s, c));
-		*(struct value **)field(s, c) = NULL;
-		break;
-	default:
-		break;
-	}
+	return store[s->type](s, v, p, e);
 }

@@ -1,6 +1,7 @@
 /* What settings hold and expect, as text. */
 #include "config/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,9 +14,9 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 static const void *
-field(const struct setting *s, const struct config *c)
+field(const struct setting *s, const void *base)
 {
-	return (const char *)c + s->offset;
+	return (const char *)base + s->offset;
 }
 
 char *
@@ -25,19 +26,26 @@ setting_expects(const struct setting *s)
 		[SETTING_PATH] = "a path",
 		[SETTING_PROGRAM] = "a program's path, with a / in it",
 		[SETTING_ADDRESS] = "HOST:PORT such as 127.0.0.1:8080, or \"\"",
+		[SETTING_NAME] = "a name: lower case letters, digits and -",
+		[SETTING_ACCOUNT] = "an account's name",
+		[SETTING_TEXT] = "",
 		[SETTING_BOOL] = "true or false",
 		[SETTING_INTEGER] = "a whole number",
 		[SETTING_DURATION] = "a duration such as 10s",
 		[SETTING_SIZE] = "a size such as 64MiB",
+		[SETTING_TIME] = "a time such as 2026-01-31T08:00:00Z",
 		[SETTING_ENUM] = "one of ",
 		[SETTING_LAYERS] = "a list of layers: ",
 		[SETTING_LABELS] = "a map of names to strings",
+		[SETTING_PARAMS] = "a map",
+		[SETTING_SECRETS] = "a map of names to strings",
+		[SETTING_JOBS] = "a map of names to jobs",
 		[SETTING_RESERVED] = "anything",
 	};
 	const char *const *names = NULL;
 	_buf_ struct buf b = { 0 };
 
-	buf_adds(&b, expects[s->type]);
+	buf_adds(&b, s->expects ? s->expects : expects[s->type]);
 	if (s->type == SETTING_ENUM)
 		names = s->names;
 	if (s->type == SETTING_LAYERS)
@@ -60,9 +68,9 @@ char *
 setting_range(const struct setting *s)
 {
 	char least[UNITS_TEXT], most[UNITS_TEXT];
-	bool may_be_none = s->fallback && *s->fallback == '0';
+	bool may_be_none = s->min > 0 && s->fallback && *s->fallback == '0';
 
-	if (!s->max)
+	if (!s->max || s->type == SETTING_PATH)
 		return NULL;
 	if (s->type == SETTING_INTEGER)
 		return xasprintf("%lld to %lld%s", (long long)s->min,
@@ -86,12 +94,21 @@ layers_value(unsigned set)
 	return list;
 }
 
-/* Bytes are a number, as they are where they are read. */
+/*
+ * Bytes are a number, as they are where they are read. A number that has no
+ * default is not set while it is 0.
+ */
 static struct value *
 number_value(const struct setting *s, int64_t n)
 {
 	char text[UNITS_TEXT];
 
+	if (!s->fallback && n == 0)
+		return NULL;
+	if (s->type == SETTING_INTEGER)
+		return value_int(n);
+	if (s->type == SETTING_TIME)
+		return value_string(units_format_time(n, text));
 	format_number(s, n, text);
 	return text[strspn(text, DIGITS)] ? value_string(text) : value_int(n);
 }
@@ -102,29 +119,41 @@ text_value(const char *text)
 	return text ? value_string(text) : NULL;
 }
 
-struct value *
-setting_value(const struct setting *s, const struct config *c)
+static struct value *
+tree_value(const struct value *v)
 {
-	const void *at = field(s, c);
+	return v ? value_copy(v) : NULL;
+}
+
+struct value *
+setting_value(const struct setting *s, const void *base)
+{
+	const void *at = field(s, base);
 
 	switch (s->type) {
 	case SETTING_PATH:
 	case SETTING_PROGRAM:
 	case SETTING_ADDRESS:
+	case SETTING_NAME:
+	case SETTING_ACCOUNT:
+	case SETTING_TEXT:
 		return text_value(*(char *const *)at);
 	case SETTING_BOOL:
 		return value_bool(*(const bool *)at);
 	case SETTING_INTEGER:
-		return value_int(*(const int64_t *)at);
 	case SETTING_DURATION:
 	case SETTING_SIZE:
+	case SETTING_TIME:
 		return number_value(s, *(const int64_t *)at);
 	case SETTING_ENUM:
 		return value_string(s->names[*(const int *)at]);
 	case SETTING_LAYERS:
 		return layers_value(*(const unsigned *)at);
 	case SETTING_LABELS:
-		return value_copy(*(struct value *const *)at);
+	case SETTING_PARAMS:
+	case SETTING_SECRETS:
+		return tree_value(*(struct value *const *)at);
+	case SETTING_JOBS:
 	case SETTING_RESERVED:
 	case SETTING_TYPES:
 		break;
@@ -240,6 +269,22 @@ add_members(const struct value *v, struct buf *out)
 	buf_addc(out, '}');
 }
 
+/* With a point or an exponent, so that it is read as the same type. */
+static void
+add_real(double d, struct buf *out)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.17g", d);
+	buf_addf(out, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
+}
+
+void
+setting_add_text(const char *s, struct buf *out)
+{
+	add_text(s, strlen(s), out);
+}
+
 void
 setting_add_yaml(const struct value *v, struct buf *out)
 {
@@ -251,7 +296,7 @@ setting_add_yaml(const struct value *v, struct buf *out)
 		buf_addf(out, "%lld", (long long)v->u.integer);
 		break;
 	case VALUE_REAL:
-		buf_addf(out, "%.17g", v->u.real);
+		add_real(v->u.real, out);
 		break;
 	case VALUE_STRING:
 	case VALUE_RAW:

@@ -256,36 +256,20 @@ check_key(struct reader *r, const yaml_event_t *ev)
 	return check_key_text(r, ev);
 }
 
-/*
- * As value_set() does, but without its search for an older one: that would be
- * quadratic. The room grows as it does there, so that both may be mixed.
- */
-static void
-add_member(struct value *object, const struct value_member *m)
-{
-	size_t n = object->u.object.n;
-
-	if ((n & (n - 1)) == 0)
-		object->u.object.members = xrealloc(object->u.object.members,
-						    n ? 2 * n : 1, sizeof(*m));
-	object->u.object.members[object->u.object.n++] = *m;
-}
-
 static int
 read_member(struct reader *r, const yaml_event_t *key, int depth,
 	    struct value *object)
 {
 	_event_ yaml_event_t ev = { 0 };
-	struct value_member m = {
-		.line = line_of(r, key->start_mark),
-		.col = col_of(r, key->start_mark),
-	};
+	struct value_member *m;
+	struct value *v = NULL;
 
 	if (check_key(r, key) < 0 || next_event(r, &ev) < 0 ||
-	    read_node(r, &ev, depth, &m.value) < 0)
+	    read_node(r, &ev, depth, &v) < 0)
 		return -1;
-	m.key = xstrdup((const char *)key->data.scalar.value);
-	add_member(object, &m);
+	m = value_add(object, (const char *)key->data.scalar.value, v);
+	m->line = line_of(r, key->start_mark);
+	m->col = col_of(r, key->start_mark);
 	return 0;
 }
 

@@ -21,8 +21,8 @@
 #include "base/err.h"
 #include "model/value.h"
 
-#define YAML_MAX_NODES 100000	  /* scalars, keys, lists, mappings */
-#define YAML_MAX_TEXT (4UL << 20) /* bytes */
+#define YAML_MAX_NODES 1000000	   /* scalars, keys, lists, mappings */
+#define YAML_MAX_TEXT (16UL << 20) /* bytes */
 
 /*
  * Read `text`. On success *out is the caller's to free; an empty document is

@@ -119,6 +119,11 @@ yaml_plain(const char *s, struct value **out)
 	static const char *const nans[] = { ".nan", ".NaN", ".NAN", NULL };
 	static const char *const infs[] = { ".inf", ".Inf", ".INF", NULL };
 
+	/* most text is that by its first character */
+	if (*s && !strchr("~nNtTfF.+-" DIGITS, *s)) {
+		*out = value_string(s);
+		return NULL;
+	}
 	if (is_one_of(s, nans) || is_one_of(skip_sign(s), infs))
 		return "a number that is not finite; quote it if it is text";
 	if (is_one_of(s, nulls))

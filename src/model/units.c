@@ -2,7 +2,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/date.h"
+#include "base/clock.h"
+
+_Static_assert(UNITS_TEXT >= CLOCK_TEXT, "a time has room");
 
 #include "base/word.h"
 
@@ -85,14 +89,83 @@ units_format_size(int64_t bytes, char buf[UNITS_TEXT])
 char *
 units_format_time(int64_t unix_ms, char buf[UNITS_TEXT])
 {
-	time_t seconds = (time_t)(unix_ms / 1000);
-	char text[24];
-	struct tm tm;
+	return clock_format(unix_ms, buf);
+}
 
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf, UNITS_TEXT, "%s.%03dZ", text, (int)(unix_ms % 1000));
-	return buf;
+/* `count` digits at *s as a number up to `max`, and what follows them. */
+static bool
+take_digits(const char **s, int count, int max, char then, int *out)
+{
+	int n = 0;
+
+	for (; count > 0; count--, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return false;
+		n = n * 10 + (**s - '0');
+	}
+	if (then && *(*s)++ != then)
+		return false;
+	*out = n;
+	return n <= max;
+}
+
+static int64_t
+take_fraction(const char **s)
+{
+	int64_t ms = 0, digit = 100;
+
+	if (**s != '.')
+		return 0;
+	if ((*s)[1] < '0' || (*s)[1] > '9')
+		return 0; /* the '.' is left, and wrong */
+	for ((*s)++; **s >= '0' && **s <= '9'; (*s)++, digit /= 10)
+		ms += (**s - '0') * digit;
+	return ms;
+}
+
+/* "Z" or "+HH:MM", the last of the text. */
+static bool
+take_offset(const char *s, int64_t *ms)
+{
+	int hours, minutes, sign = *s == '-' ? -1 : 1;
+
+	*ms = 0;
+	if (*s == 'Z' || *s == 'z')
+		return s[1] == '\0';
+	if (*s != '+' && *s != '-')
+		return false;
+	s++;
+	if (!take_digits(&s, 2, 23, ':', &hours) ||
+	    !take_digits(&s, 2, 59, '\0', &minutes) || *s)
+		return false;
+	*ms = sign * (hours * INT64_C(3600000) + minutes * INT64_C(60000));
+	return true;
+}
+
+bool
+units_parse_time(const char *s, int64_t *unix_ms)
+{
+	int year, month, day, hour, minute, second;
+	int64_t ms, offset;
+
+	if (!take_digits(&s, 4, 9999, '-', &year) ||
+	    !take_digits(&s, 2, 12, '-', &month) ||
+	    !take_digits(&s, 2, 31, '\0', &day) || !*s ||
+	    !strchr("Tt ", *s++) || !take_digits(&s, 2, 23, ':', &hour) ||
+	    !take_digits(&s, 2, 59, ':', &minute) ||
+	    !take_digits(&s, 2, 59, '\0', &second))
+		return false;
+	ms = take_fraction(&s);
+	if (!take_offset(s, &offset) || year < 1970 || month < 1 || day < 1 ||
+	    (unsigned)day > date_month_days(year, (unsigned)month))
+		return false;
+	ms += date_to_day(year, (unsigned)month, (unsigned)day) *
+		      INT64_C(86400000) +
+	      ((hour * 60 + minute) * INT64_C(60) + second) * 1000 - offset;
+	if (ms < 0)
+		return false;
+	*unix_ms = ms;
+	return true;
 }
 
 bool

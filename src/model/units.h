@@ -26,6 +26,13 @@ char *units_format_size(int64_t bytes, char buf[UNITS_TEXT]);
 /* RFC 3339 in UTC with milliseconds, "2026-01-31T23:59:59.123Z". */
 char *units_format_time(int64_t unix_ms, char buf[UNITS_TEXT]);
 
+/*
+ * RFC 3339 with any offset, "2026-01-31T23:59:59.123+01:00", the fraction
+ * being optional and cut to milliseconds; from 1970 to 9999. False if it is no
+ * such time.
+ */
+bool units_parse_time(const char *s, int64_t *unix_ms);
+
 /* [a-z0-9][a-z0-9-]{0,63}: plugins, jobs, destinations. */
 bool units_is_name(const char *s);
 

@@ -132,9 +132,11 @@ copy_children(struct value *copy, const struct value *v)
 	for (size_t i = 0; i < v->u.object.n; i++) {
 		const struct value_member *m = &v->u.object.members[i];
 
-		value_set(copy, m->key, value_copy(m->value));
-		copy->u.object.members[i].line = m->line;
-		copy->u.object.members[i].col = m->col;
+		struct value_member *added =
+			value_add(copy, m->key, value_copy(m->value));
+
+		added->line = m->line;
+		added->col = m->col;
 	}
 }
 
@@ -244,21 +246,14 @@ value_index(const struct value *v, const char *key)
 	return -1;
 }
 
-struct value *
-value_set(struct value *object, const char *key, struct value *v)
+struct value_member *
+value_add(struct value *object, const char *key, struct value *v)
 {
-	int i = value_index(object, key);
 	size_t n = object->u.object.n;
 	struct value_member *m;
 
 	if (object->type != VALUE_OBJECT)
-		fatal("value_set: not an object");
-	if (i >= 0) {
-		m = &object->u.object.members[i];
-		value_free(m->value);
-		m->value = v;
-		return v;
-	}
+		fatal("value_add: not an object");
 	if (needs_room(n))
 		object->u.object.members = xrealloc(object->u.object.members,
 						    n ? 2 * n : 1, sizeof(*m));
@@ -266,6 +261,20 @@ value_set(struct value *object, const char *key, struct value *v)
 	m->key = xstrdup(key);
 	m->line = v->line;
 	m->col = v->col;
+	m->value = v;
+	return m;
+}
+
+struct value *
+value_set(struct value *object, const char *key, struct value *v)
+{
+	int i = value_index(object, key);
+	struct value_member *m;
+
+	if (i < 0)
+		return value_add(object, key, v)->value;
+	m = &object->u.object.members[i];
+	value_free(m->value);
 	m->value = v;
 	return v;
 }

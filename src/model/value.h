@@ -80,6 +80,14 @@ struct value *value_append(struct value *array, struct value *v);
 struct value *value_set(struct value *object, const char *key,
 			struct value *v); /* replaces an older one */
 
+/*
+ * As value_set() for a key that is not there yet, which the caller knows:
+ * without a search, which would make many members quadratic. The member is
+ * good until the next one is added.
+ */
+struct value_member *value_add(struct value *object, const char *key,
+			       struct value *v);
+
 /* The member called `key`; NULL where there is none or `v` is no object. */
 struct value *value_get(const struct value *v, const char *key);
 /* Its index in u.object.members, -1 where there is none. */

@@ -33,10 +33,10 @@ parse(const char *text, struct config *c, struct strv *warnings, struct err *e)
 
 /* The setting as it would be shown, "-" where it is not set. */
 static char *
-get(const struct config *c, const char *path)
+get(const struct setting_table *t, const void *base, const char *path)
 {
-	const struct setting *s = setting_find(path);
-	_value_ struct value *v = s ? setting_value(s, c) : NULL;
+	const struct setting *s = setting_find(t, path);
+	_value_ struct value *v = s ? setting_value(s, base) : NULL;
 	struct buf b = { 0 };
 
 	if (v)

@@ -107,11 +107,11 @@ test_load(void)
 		buf_addc(&large, '#');
 	write_file("large.yaml", large.data, large.len, 0644);
 	snprintf(path, sizeof(path), "%s/large.yaml", folder);
-	is_int(config_load(path, &c, &warnings, &e), 0, "1 MiB is taken");
+	is_int(config_load(path, &c, &warnings, &e), 0, "16 MiB are taken");
 	buf_addc(&large, '#');
 	write_file("large.yaml", large.data, large.len, 0644);
 	is_int(config_load(path, &c, &warnings, &e), -1, "more is refused");
-	has_str(e.msg, "larger than 1048576 bytes", "... and it is said why");
+	has_str(e.msg, "larger than 16777216 bytes", "... and it is said why");
 	is_int(config_load("/dev/null", &c, &warnings, &e), 0,
 	       "/dev/null is taken");
 	ok(!c.file, "... as the defaults");
@@ -120,9 +120,8 @@ test_load(void)
 static void
 test_reserved(void)
 {
-	static const char text[] = "jobs: {a: {every: 1m}}\nagent: {}\n"
-				   "forward: [x]\nworkers: 1\napi:\n"
-				   "metrics: {prometheus: true}\n";
+	static const char text[] = "agent: {}\n"
+				   "forward: [x]\napi:\n";
 	_config_ struct config c;
 	_strv_ struct strv warnings = { 0 };
 	_free_ char *want = NULL;
@@ -130,12 +129,11 @@ test_reserved(void)
 
 	config_init(&c);
 	is_int(parse(text, &c, &warnings, &e), 0,
-	       "sections of the service are taken: %s", e.msg);
-	want = xasprintf("%s:3:1: forward: is obeyed by the agent as a "
-			 "service, not by this command",
-			 file);
-	is_int((intmax_t)warnings.n, 5, "... with a warning each");
-	is_str(warnings.items[1], want, "... that says where and which");
+	       "reserved sections are taken: %s", e.msg);
+	want = xasprintf("%s:2:1: forward: is not read yet", file);
+	is_int((intmax_t)warnings.n, 2, "... with a warning each");
+	is_str(warnings.n ? warnings.items[0] : NULL, want,
+	       "... that says where and which");
 }
 
 /* --- Finding ------------------------------------------------------------ */
@@ -240,7 +238,20 @@ static const char shown_text[] =
 	"  limits: {processes: '${T_NUMBER}', timeout: '${T_NUMBER}s', "
 	"memory: 64MiB}\n"
 	"  require: [seccomp, '${T_LAYER}']\n"
-	"jobs: {}\n";
+	"jobs:\n"
+	"  b: {plugin: p, always: true}\n"
+	"  'null':\n"
+	"    retry: {max: 3, backoff: 1s}\n"
+	"    command: ./c\n"
+	"    at: 2026-01-31T08:00:00.5+01:00\n"
+	"    params: {a: [1.0, -0.0, 1e300, '$${x}'], \"b\\n\": 2, s: ''}\n"
+	"    secrets: {plain: hunter2, bearer: 'Bearer ${T_WORD}'}\n"
+	"  a:\n"
+	"    plugin: p\n"
+	"    timezone: '${T_WORD}'\n"
+	"    cron: '@hourly'\n"
+	"    params: {a: {b: ['x${T_WORD}']}, c: 'a$${b}'}\n"
+	"forward: [x]\n";
 
 static const char shown_want[] =
 	"# FOLDER/config.yaml\n"
@@ -248,10 +259,16 @@ static const char shown_want[] =
 	"  listen_addr: \"127.0.0.1:8080\" # default\n"
 	"  data_dir: FOLDER/data\n"
 	"  log_level: \"${T_LEVEL}\"\n"
+	"  log_format: auto # default\n"
 	"  labels: {role: web, key: \"x${T_WORD}\", dollar: \"a$${b}\", "
 	"\"n\": \"7\", "
 	"odd: \"a\\\"\\\\\\u000a\\u009b\\u202e\\ufeff\xc3\xa9"
 	"\xf0\x9f\x98\x80\"}\n"
+	"  user: devops_agent # default\n"
+	"  # group: only root and the agent's own account\n"
+	"  # socket: /run/devops_agent/agent.sock as a service, agent.sock in "
+	"agent.data_dir otherwise\n"
+	"  stop_timeout: 30s # default\n"
 	"plugins:\n"
 	"  # path: the program's own plugins\n"
 	"  # grants: grants.d beside the configuration, or the program's own\n"
@@ -273,21 +290,48 @@ static const char shown_want[] =
 	"storage:\n"
 	"  type: sqlite # default\n"
 	"  # path: agent.db in agent.data_dir\n"
+	"  durability: full # default\n"
 	"  retention:\n"
 	"    age: 30d # default\n"
 	"    size: 1GiB # default\n"
-	"# jobs: for the agent as a service\n";
+	"workers:\n"
+	"  max: 8 # default\n"
+	"queue:\n"
+	"  max: 100000 # default\n"
+	"metrics:\n"
+	"  prometheus: false # default\n"
+	"jobs:\n"
+	"  a:\n"
+	"    plugin: p\n"
+	"    cron: \"@hourly\"\n"
+	"    timezone: \"${T_WORD}\"\n"
+	"    params: {a: {b: [\"x${T_WORD}\"]}, c: \"a$${b}\"}\n"
+	"  b:\n"
+	"    plugin: p\n"
+	"    always: true\n"
+	"  \"null\":\n"
+	"    command: FOLDER/c\n"
+	"    at: \"2026-01-31T07:00:00.500Z\"\n"
+	"    retry:\n"
+	"      max: 3\n"
+	"      backoff: 1s\n"
+	"    params: {a: [1.0, -0.0, 1.0000000000000001e+300, \"$${x}\"], "
+	"\"b\\u000a\": 2, s: \"\"}\n"
+	"    secrets: {plain: \"********\", bearer: \"Bearer ${T_WORD}\"}\n"
+	"# forward: is not read yet\n";
 
 /* Every setting of both holds the same. */
 static bool
 is_same(const struct config *a, const struct config *b)
 {
-	for (size_t i = 0; i < settings_count; i++) {
-		_free_ char *x = get(a, settings[i].path);
-		_free_ char *y = get(b, settings[i].path);
+	for (size_t i = 0; i < agent_settings.n; i++) {
+		_free_ char *x =
+			get(&agent_settings, a, agent_settings.rows[i].path);
+		_free_ char *y =
+			get(&agent_settings, b, agent_settings.rows[i].path);
 
 		if (strcmp(x, y) != 0) {
-			diag("%s: %s, %s", settings[i].path, x, y);
+			diag("%s: %s, %s", agent_settings.rows[i].path, x, y);
 			return false;
 		}
 	}
@@ -308,8 +352,9 @@ test_show(void)
 	is_int(parse(shown_text, &c, &warnings, &e), 0, "it loads: %s", e.msg);
 	config_show(&c, &b);
 	is_str(b.data, want, "what is in force is shown");
-	ok(!strstr(b.data, "word") && !strstr(b.data, "cgroup"),
-	   "... without what ${...} stands for");
+	ok(!strstr(b.data, "word") && !strstr(b.data, "cgroup") &&
+		   !strstr(b.data, "hunter2"),
+	   "... without what ${...} stands for, nor a secret");
 	is_int(parse(b.data, &again, &warnings, &e), 0,
 	       "... and loads again: %s", e.msg);
 	ok(is_same(&c, &again), "... to the same");
@@ -356,7 +401,8 @@ test_value(void)
 	       "... numbers in their units, and no secret");
 	buf_release(&b);
 	setting_add_yaml(value_get(v, "storage"), &b);
-	want = xasprintf("{type: sqlite, path: null, retention: {age_ms: %lld, "
+	want = xasprintf("{type: sqlite, path: null, durability: full, "
+			 "retention: {age_ms: %lld, "
 			 "size_bytes: %d}}",
 			 30 * 86400000LL, 1 << 30);
 	is_str(b.data, want, "... and null where nothing is set");
@@ -417,11 +463,35 @@ test_example(void)
 	is_int(config_load(EXAMPLE, &example, &warnings, &e), 0,
 	       "the example loads: %s", e.msg);
 	is_int((intmax_t)warnings.n, 0, "... without a warning");
-	ok(is_same(&c, &example), "... and equals the defaults");
-	for (size_t i = 0; i < settings_count; i++)
-		set += !!settings[i].fallback;
+	free(example.agent.data_dir);
+	example.agent.data_dir = xstrdup(CONFIG_DATA_DIR);
+	ok(is_same(&c, &example),
+	   "... and equals the defaults, but for data_dir");
+	for (size_t i = 0; i < agent_settings.n; i++)
+		set += agent_settings.rows[i].fallback &&
+		       agent_settings.rows[i].type != SETTING_JOBS;
 	is_int((intmax_t)example.given->u.object.n, (intmax_t)set,
 	       "... all of them");
+}
+
+/* The sample jobs work once their # is taken off. */
+static void
+test_sample_jobs(void)
+{
+	_buf_ struct buf example = { 0 }, jobs = { 0 };
+	_config_ struct config c;
+	_strv_ struct strv warnings = { 0 };
+	struct err e = ERR_INIT;
+	const char *at = NULL;
+
+	if (file_read(EXAMPLE, &example, &e) == 0)
+		at = strstr(example.data, "# jobs:\n");
+	for (; at && *at; at += strcspn(at, "\n") + 1)
+		buf_addf(&jobs, "%.*s\n", (int)strcspn(at + 2, "\n"), at + 2);
+	config_init(&c);
+	is_int(parse(jobs.data ? jobs.data : "-", &c, &warnings, &e), 0,
+	       "the example's jobs load: %s", e.msg);
+	is_int((intmax_t)c.jobs.n, 3, "... all of them");
 }
 
 static int
@@ -458,6 +528,7 @@ main(int argc, char **argv)
 	test_show_defaults();
 	test_value();
 	test_pages();
+	test_sample_jobs();
 	test_example();
 	tear_down();
 	return tap_done();

@@ -10,11 +10,12 @@
 static void
 test_table(void)
 {
-	for (size_t i = 0; i < settings_count; i++) {
-		const struct setting *s = &settings[i];
+	for (size_t i = 0; i < agent_settings.n; i++) {
+		const struct setting *s = &agent_settings.rows[i];
 		size_t end = strlen(s->help);
 
-		ok(setting_find(s->path) == s, "%s is there once", s->path);
+		ok(setting_find(&agent_settings, s->path) == s,
+		   "%s is there once", s->path);
 		ok(end && s->help[end - 1] == '.', "... with its help");
 		ok(s->type == SETTING_RESERVED || s->fallback ||
 			   (s->without && s->sample),
@@ -98,6 +99,24 @@ static const struct {
 	  "agent.labels", "{role: web, Rack_1: \"7\", \"_up\": \"true\"}" },
 	{ "no labels", "agent: {labels: {}}", "agent.labels", "{}" },
 
+	{ "a format", "agent: {log_format: json}", "agent.log_format", "json" },
+	{ "an account", "agent: {user: _agent-2.x}", "agent.user",
+	  "\"_agent-2.x\"" },
+	{ "the longest account",
+	  "agent: {group: abcdefghijklmnopqrstuvwxyz012345}", "agent.group",
+	  "abcdefghijklmnopqrstuvwxyz012345" },
+	{ "no group", "", "agent.group", "-" },
+	{ "a socket", "agent: {socket: ./a.sock}", "agent.socket",
+	  "FOLDER/a.sock" },
+	{ "time to stop", "agent: {stop_timeout: 6s}", "agent.stop_timeout",
+	  "6s" },
+	{ "a durability", "storage: {durability: normal}", "storage.durability",
+	  "normal" },
+	{ "how many work", "workers: {max: 1024}", "workers.max", "1024" },
+	{ "how many wait", "queue: {max: 1}", "queue.max", "1" },
+	{ "figures", "metrics: {prometheus: true}", "metrics.prometheus",
+	  "true" },
+
 	{ "a variable", "agent: {data_dir: '${T_DIR}'}", "agent.data_dir",
 	  "/from/env" },
 	{ "variables inside a text",
@@ -152,7 +171,7 @@ test_good(void)
 		config_init(&c);
 		if (parse(text, &c, &warnings, &e) < 0)
 			diag("%s", e.msg);
-		got = get(&c, good[i].path);
+		got = get(&agent_settings, &c, good[i].path);
 		is_str(got, want, "%s is taken", good[i].title);
 		is_int(e.kind || warnings.n, 0, "... without a word");
 	}
@@ -202,7 +221,8 @@ static const struct {
 	  NULL },
 	{ "a setting like no other", "agent:\n  zzzzzzzz: 1\n",
 	  "2:3: unknown key 'zzzzzzzz' in agent",
-	  "known here: listen_addr, data_dir, log_level, labels" },
+	  "known here: listen_addr, data_dir, log_level, log_format, labels, user, "
+	  "group, socket, stop_timeout" },
 	{ "a path for a key", "agent.log_level: info\n",
 	  "1:1: unknown key 'agent.log_level'",
 	  "known here: agent, plugins, storage, " },
@@ -327,6 +347,28 @@ static const struct {
 	{ "a string for a number", "plugins: {limits: {files: '16'}}",
 	  "1:27: plugins.limits.files: expected a whole number, found '16'",
 	  NULL },
+	{ "an account that begins with a digit", "agent: {user: 0x}",
+	  "1:15: agent.user: expected an account's name, found '0x'", NULL },
+	{ "an account with a slash", "agent: {group: 'a/b'}",
+	  "1:16: agent.group: expected an account's name, found 'a/b'", NULL },
+	{ "an account that is too long",
+	  "agent: {group: abcdefghijklmnopqrstuvwxyz0123456}",
+	  "1:16: agent.group: expected an account's name", NULL },
+	{ "no account", "agent: {user: ''}",
+	  "1:15: agent.user: expected an account's name, found ''", NULL },
+	{ "too little time to stop", "agent:\n  stop_timeout: 5s\n",
+	  "2:17: agent.stop_timeout: expected 6s to 1d, found '5s': a worker "
+	  "may take 5s to end, and what stops it has to outlast it",
+	  NULL },
+	{ "a socket with too long a path",
+	  "agent: {socket: /0123456789012345678901234567890123456789012345678"
+	  "9012345678901234567890123456789012345678901234567890123456}",
+	  "1:17: agent.socket: a path of 108 bytes, where 107 are the most",
+	  NULL },
+	{ "no worker", "workers: {max: 0}",
+	  "1:16: workers.max: expected 1 to 1024, found 0", NULL },
+	{ "a number for a section", "workers: 1",
+	  "1:10: workers: expected a map of settings, found a value", NULL },
 	{ "a number beyond 64 bits",
 	  "plugins: {limits: {files: 99999999999999999999}}",
 	  "1:27: 99999999999999999999 is a number of more than 64 bits", NULL },
@@ -342,7 +384,7 @@ static const struct {
 	  "list",
 	  NULL },
 	{ "a label's name with a dash", "agent:\n  labels:\n    a-b: x\n",
-	  "3:5: agent.labels: a label is named with letters, digits and _, no "
+	  "3:5: agent.labels: a label is named with up to 64 letters, digits and _, no "
 	  "digit first, found 'a-b'",
 	  NULL },
 	{ "a label's name with a digit first", "agent: {labels: {1a: x}}",
