@@ -151,15 +151,17 @@ history_finish(struct history *h, const struct record *r,
 int
 history_prune(struct history *h, const struct config *config, struct err *e)
 {
-	int64_t before = clock_real_ms() - config->storage.retention.age_ms;
+	int64_t now = clock_real_ms();
+	const struct store_retention retention = {
+		.now_ms = now,
+		.before_ms = now - config->storage.retention.age_ms,
+		.size_bytes = config->storage.retention.size_bytes,
+		.limit = PRUNE_STEP,
+	};
 	size_t pruned = 0;
 
 	if (!h->store)
 		return 0;
 	/* one step a run keeps up with what runs add */
-	return store_prune(h->store, before,
-			   config->storage.retention.size_bytes, PRUNE_STEP,
-			   &pruned, e) < 0 ?
-		       -1 :
-		       0;
+	return store_prune(h->store, &retention, &pruned, e) < 0 ? -1 : 0;
 }

@@ -1,4 +1,4 @@
-/* What changes a job: its start, its end, its log. */
+/* The life of a job: each change of its state. */
 #include "store/parts.h"
 
 #include <inttypes.h>
@@ -6,208 +6,409 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/transition.h"
+/* --- How it comes ----------------------------------------------------------
+ */
 
 static int
-check_texts(const char *const texts[], size_t n, struct err *e)
+insert_job(struct store *s, const struct store_job *job, int64_t id,
+	   struct err *e)
 {
-	for (size_t i = 0; i < n; i++)
-		if (texts[i] && store_check_text("a text of the job",
-						 strlen(texts[i]), e) < 0)
-			return -1;
-	return 0;
-}
-
-static int
-insert(struct store *s, const struct store_job *job, struct err *e)
-{
-	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_JOB_START, e);
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_JOB_ADD, e);
 
 	if (!st)
 		return -1;
-	store_bind_text(st, 1, job->name);
-	store_bind_text(st, 2, job->plugin);
-	store_bind_text(st, 3, job->trigger);
-	store_bind_int(st, 4, job->attempt);
-	store_bind_time(st, 5, job->scheduled_ms);
-	store_bind_time(st, 6, job->started_ms);
-	store_bind_text(st, 7, job->params);
-	store_bind_text(st, 8, job->agent);
-	store_bind_int(st, 9, s->self.pid);
-	store_bind_int(st, 10, s->self.start);
-	store_bind_text(st, 11, s->self.boot);
-	return store_step(s, st, "start a job", e);
+	store_bind_int(st, 1, id);
+	store_bind_text(st, 2, job->name);
+	store_bind_text(st, 3, job->plugin);
+	store_bind_text(st, 4, job->trigger);
+	store_bind_nonzero(st, 5, job->added_ms);
+	store_bind_nonzero(st, 6, job->scheduled_ms);
+	store_bind_nonzero(st, 7, job->priority);
+	store_bind_nonzero(st, 8, job->max_attempts);
+	store_bind_nonzero(st, 9, job->retry_of);
+	store_bind_text(st, 10, job->schedule);
+	store_bind_text(st, 11, job->policy);
+	store_bind_text(st, 12, job->agent);
+	store_bind_text(st, 13, job->params);
+	return store_step(s, st, "add a job", e);
+}
+
+/* `owner` is of a run by itself, else NULL. */
+static int
+insert_active(struct store *s, const struct store_job *job, int64_t id,
+	      int64_t bytes, const struct store_owner *owner, struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ACTIVE_ADD, e);
+
+	if (!st)
+		return -1;
+	store_bind_int(st, 1, id);
+	store_bind_int(st, 2, job->state);
+	store_bind_int(st, 3, job->attempt);
+	store_bind_nonzero(st, 4, job->started_ms);
+	store_bind_nonzero(st, 5, job->not_before_ms);
+	store_bind_nonzero(st, 6, job->expires_ms);
+	store_bind_int(st, 7, bytes);
+	if (owner) {
+		store_bind_int(st, 8, owner->pid);
+		store_bind_int(st, 9, owner->start);
+		store_bind_text(st, 10, owner->boot);
+	}
+	store_bind_text(st, 11, job->name);
+	store_bind_text(st, 12, job->plugin);
+	store_bind_text(st, 13, job->single);
+	store_bind_text(st, 14, job->serial);
+	return store_step(s, st, "add a job", e);
+}
+
+static int
+check_job(const struct store_job *job, int64_t *bytes, struct err *e)
+{
+	const char *const texts[] = {
+		job->name,   job->plugin, job->trigger, job->schedule,
+		job->policy, job->agent,  job->params,	job->single,
+		job->serial, job->key,	  job->digest,
+	};
+
+	return store_check_texts(texts, ARRAY_SIZE(texts), bytes, e);
+}
+
+/* The change that `job`, with its state, comes by; job->id is set here. */
+static int
+insert(struct store_change *c, struct store_job *job, int64_t id, int64_t bytes,
+       const struct store_owner *owner, struct err *e)
+{
+	struct store_tally *tally = store_tally(c->s, e);
+
+	if (!tally)
+		return -1;
+	if (id == 0)
+		id = tally->last_id + 1;
+	c->writes = true;
+	if (insert_job(c->s, job, id, e) < 0 ||
+	    insert_active(c->s, job, id, bytes, owner, e) < 0 ||
+	    (job->key && store_key_add(c->s, job, id, e) < 0))
+		return -1;
+	if (tally->last_id < id)
+		tally->last_id = id;
+	tally->jobs[job->state]++;
+	tally->changed = true;
+	if (store_change_commit(c, e) < 0)
+		return -1;
+	job->id = id;
+	return 0;
+}
+
+/* STORE_OVERLAP and who has it, 0 where it is free. */
+static int
+check_single(struct store *s, const struct store_job *job, int64_t *id,
+	     struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ACTIVE_SINGLE, e);
+	int rc;
+
+	if (!st)
+		return -1;
+	store_bind_text(st, 1, job->single);
+	rc = store_step(s, st, "look for such a job", e);
+	if (rc <= 0)
+		return rc;
+	*id = sqlite3_column_int64(st, 0);
+	return STORE_OVERLAP;
+}
+
+int
+store_job_add(struct store *s, struct store_job *job, struct err *e)
+{
+	_change_ struct store_change change = { 0 };
+	struct store_job queued = *job;
+	int64_t bytes = 0, other = 0;
+	int rc = 0;
+
+	queued.state = JOB_QUEUED;
+	queued.started_ms = 0;
+	if (check_job(job, &bytes, e) < 0 ||
+	    store_change_begin(&change, s, "add a job", e) < 0)
+		return -1;
+	if (job->key)
+		rc = store_key_check(s, job, &other, e);
+	if (rc == 0 && job->single)
+		rc = check_single(s, job, &other, e);
+	if (rc == 0)
+		rc = insert(&change, &queued, 0, bytes, NULL, e);
+	if (rc < 0)
+		return -1;
+	job->id = rc == 0 ? queued.id : other;
+	job->state = JOB_QUEUED;
+	return rc;
 }
 
 int
 store_job_start(struct store *s, struct store_job *job, struct err *e)
 {
-	const char *const texts[] = { job->name, job->plugin, job->trigger,
-				      job->params, job->agent };
 	_change_ struct store_change change = { 0 };
-	int64_t id;
+	struct store_job running = {
+		.name = job->name,
+		.plugin = job->plugin,
+		.state = JOB_RUNNING,
+		.trigger = job->trigger,
+		.attempt = job->attempt,
+		.added_ms = job->added_ms,
+		.scheduled_ms = job->scheduled_ms,
+		.started_ms = job->started_ms,
+		.params = job->params,
+		.agent = job->agent,
+	};
+	int64_t bytes = 0;
 
-	if (check_texts(texts, ARRAY_SIZE(texts), e) < 0)
+	if (check_job(&running, &bytes, e) < 0)
 		return -1;
 	if (s->self.pid == 0 && store_owner_self(&s->self, e) < 0)
 		return err_wrap(e, "%s: start a job", s->path);
 	if (store_change_begin(&change, s, "start a job", e) < 0 ||
-	    insert(s, job, e) < 0)
+	    insert(&change, &running, 0, bytes, &s->self, e) < 0)
 		return -1;
-	id = sqlite3_last_insert_rowid(s->db);
-	if (store_change_commit(&change, "start a job", e) < 0)
-		return -1;
-	job->id = id;
+	job->id = running.id;
 	job->state = JOB_RUNNING;
 	return 0;
 }
 
-static int
-get_state(struct store *s, int64_t id, enum job_state *state, struct err *e)
+int
+store_job_restore(struct store *s, const struct store_job *job, struct err *e)
 {
-	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_JOB_STATE, e);
+	_change_ struct store_change change = { 0 };
+	struct store_job copy = *job;
+	int64_t bytes = 0;
+
+	copy.key = NULL;
+	if (job->id <= 0 || job_state_final(job->state))
+		return err_set(e, ERR_USAGE,
+			       "job %" PRId64 " is %s: there is nothing to "
+			       "put back",
+			       job->id, job_state_name(job->state));
+	if (check_job(job, &bytes, e) < 0 ||
+	    store_change_begin(&change, s, "put a job back", e) < 0)
+		return -1;
+	return insert(&change, &copy, job->id, bytes, NULL, e);
+}
+
+/* --- How it goes on --------------------------------------------------------
+ */
+
+/* STORE_OVERLAP where a job that runs has the `serial` of this one. */
+static int
+check_serial(struct store *s, int64_t id, struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ACTIVE_SERIAL, e);
 	int rc;
 
 	if (!st)
 		return -1;
 	store_bind_int(st, 1, id);
-	rc = store_step(s, st, "find a job", e);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return err_set(e, ERR_NOT_FOUND, "no job %" PRId64, id);
-	if (!job_state_parse((const char *)sqlite3_column_text(st, 0), state))
-		return err_set(e, ERR_AGENT,
-			       "job %" PRId64 " is in an unknown state", id);
-	return 0;
+	rc = store_step(s, st, "look for such a job", e);
+	return rc > 0 ? STORE_OVERLAP : rc;
 }
 
 static int
-check_transition(struct store *s, int64_t id, enum job_state to, struct err *e)
+update_begun(struct store *s, int64_t id, int64_t attempt, int64_t started_ms,
+	     struct err *e)
 {
-	enum job_state from = JOB_LOST;
-
-	if (get_state(s, id, &from, e) < 0)
-		return -1;
-	if (job_transition_allowed(from, to))
-		return 0;
-	return err_set(e, ERR_USAGE,
-		       "job %" PRId64 " is %s and can't become %s", id,
-		       job_state_name(from), job_state_name(to));
-}
-
-static int
-update(struct store *s, const struct store_job *job, struct err *e)
-{
-	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_JOB_FINISH, e);
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ACTIVE_BEGIN, e);
 
 	if (!st)
 		return -1;
-	store_bind_int(st, 1, job->id);
-	store_bind_text(st, 2, job_state_name(job->state));
-	/* even at time 0: a job that ended has an end */
-	store_bind_int(st, 3, job->finished_ms);
-	store_bind_int(st, 4, job->duration_ms);
-	store_bind_text(st, 5, job->result);
-	store_bind_text(st, 6, job->error);
+	store_bind_int(st, 1, id);
+	store_bind_int(st, 2, attempt);
+	store_bind_nonzero(st, 3, started_ms);
+	return store_step(s, st, "begin a job", e);
+}
+
+/* From one state of those in the tally to another. */
+static int
+count(struct store_change *c, enum job_state from, enum job_state to,
+      struct err *e)
+{
+	struct store_tally *tally = store_tally(c->s, e);
+
+	if (!tally)
+		return -1;
+	tally->jobs[from]--;
+	tally->jobs[to]++;
+	tally->changed = true;
+	return 0;
+}
+
+int
+store_job_begin(struct store *s, int64_t id, int64_t attempt,
+		int64_t started_ms, struct err *e)
+{
+	_change_ struct store_change change = { 0 };
+	_active_ struct store_active a = { 0 };
+	int rc = 0;
+
+	if (store_change_begin(&change, s, "begin a job", e) < 0 ||
+	    store_active_check(s, id, JOB_RUNNING, &a, e) < 0)
+		return -1;
+	if (a.serial)
+		rc = check_serial(s, id, e);
+	if (rc != 0)
+		return rc;
+	change.writes = true;
+	if (update_begun(s, id, attempt, started_ms, e) < 0 ||
+	    count(&change, a.state, JOB_RUNNING, e) < 0)
+		return -1;
+	return store_change_commit(&change, e);
+}
+
+static int
+update_requeued(struct store *s, const struct store_active *a,
+		int64_t not_before_ms, struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ACTIVE_REQUEUE, e);
+
+	if (!st)
+		return -1;
+	store_bind_int(st, 1, a->id);
+	store_bind_int(st, 2, a->attempt + 1);
+	store_bind_nonzero(st, 3, not_before_ms);
+	return store_step(s, st, "put a job back", e);
+}
+
+static int
+insert_attempt(struct store *s, const struct store_active *a,
+	       const struct store_job *job, struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ATTEMPT_ADD, e);
+
+	if (!st)
+		return -1;
+	store_bind_int(st, 1, a->id);
+	store_bind_int(st, 2, a->attempt);
+	store_bind_int(st, 3, job->state);
+	store_bind_nonzero(st, 4, a->started_ms);
+	store_bind_int(st, 5, job->finished_ms);
+	store_bind_int(st, 6, job->duration_ms);
 	store_bind_text(st, 7, job->exit);
 	store_bind_text(st, 8, job->usage);
-	store_bind_text(st, 9, job->metrics);
+	store_bind_text(st, 9, job->error);
 	store_bind_text(st, 10, job->denials);
-	store_bind_text(st, 11, job->sandbox);
+	return store_step(s, st, "keep an attempt", e);
+}
+
+static int
+check_end(const struct store_job *job, int64_t *bytes, struct err *e)
+{
+	const char *const texts[] = { job->result, job->error,	 job->exit,
+				      job->usage,  job->metrics, job->denials,
+				      job->sandbox };
+
+	if (!job_state_final(job->state))
+		return err_set(e, ERR_USAGE, "a job does not end as %s",
+			       job_state_name(job->state));
+	return store_check_texts(texts, ARRAY_SIZE(texts), bytes, e);
+}
+
+int
+store_job_requeue(struct store *s, const struct store_job *ended,
+		  int64_t not_before_ms, store_log_source *logs, void *arg,
+		  struct err *e)
+{
+	_change_ struct store_change change = { 0 };
+	_active_ struct store_active a = { 0 };
+	int64_t bytes = 0;
+
+	if (check_end(ended, &bytes, e) < 0 ||
+	    store_change_begin(&change, s, "put a job back", e) < 0 ||
+	    store_active_check(s, ended->id, JOB_QUEUED, &a, e) < 0 ||
+	    store_log_add_all(s, &a, logs, arg, e) < 0)
+		return -1;
+	a.bytes += bytes;
+	change.writes = true;
+	if (insert_attempt(s, &a, ended, e) < 0 ||
+	    update_requeued(s, &a, not_before_ms, e) < 0 ||
+	    store_active_put_log(s, &a, e) < 0 ||
+	    count(&change, a.state, JOB_QUEUED, e) < 0)
+		return -1;
+	return store_change_commit(&change, e);
+}
+
+/* --- How it ends -----------------------------------------------------------
+ */
+
+static int
+delete_active(struct store *s, int64_t id, struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ACTIVE_DELETE, e);
+
+	if (!st)
+		return -1;
+	store_bind_int(st, 1, id);
 	return store_step(s, st, "finish a job", e);
 }
 
 static int
-add_log(struct store *s, int64_t id, const struct store_log *log, struct err *e)
+insert_ended(struct store *s, const struct store_active *a,
+	     const struct store_job *job, const struct store_tally *tally,
+	     struct err *e)
 {
-	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_LOG_ADD, e);
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ENDED_ADD, e);
 
-	if (!st || store_check_text("a line of the job's log", log->len, e) < 0)
+	if (!st)
 		return -1;
-	store_bind_int(st, 1, id);
-	store_bind_int(st, 2, log->time_ms);
-	store_bind_text(st, 3, log->level);
-	store_bind_text(st, 4, log->stream);
-	store_bind_bytes(st, 5, log->message, log->len);
-	store_bind_text(st, 6, log->fields);
-	store_bind_int(st, 7, (int64_t)log->left_out);
-	return store_step(s, st, "add to a log", e);
+	store_bind_int(st, 1, tally->last_seq);
+	store_bind_int(st, 2, a->id);
+	store_bind_int(st, 3, job->state);
+	store_bind_int(st, 4, a->attempt);
+	store_bind_int(st, 5, job->finished_ms);
+	store_bind_int(st, 6, tally->latest_ms);
+	store_bind_nonzero(st, 7, a->started_ms);
+	store_bind_int(st, 8, job->duration_ms);
+	store_bind_int(st, 9, a->bytes);
+	store_bind_text(st, 10, a->name);
+	store_bind_text(st, 11, a->plugin);
+	store_bind_text(st, 12, job->exit);
+	store_bind_text(st, 13, job->usage);
+	store_bind_text(st, 14, job->sandbox);
+	store_bind_text(st, 15, job->error);
+	store_bind_text(st, 16, job->denials);
+	store_bind_text(st, 17, job->metrics);
+	store_bind_text(st, 18, job->result);
+	return store_step(s, st, "finish a job", e);
 }
 
-struct adding {
-	struct store *s;
-	int64_t id;
-	struct err *e;
-	bool failed;
-};
-
+/* The end takes the next place in their order. */
 static int
-add_one(void *arg, const struct store_log *log)
+end(struct store_change *c, const struct store_active *a,
+    const struct store_job *job, struct err *e)
 {
-	struct adding *a = arg;
+	struct store_tally *tally = store_tally(c->s, e);
 
-	if (add_log(a->s, a->id, log, a->e) < 0)
-		a->failed = true;
-	return a->failed ? -1 : 0;
-}
-
-static int
-add_all(struct store *s, int64_t id, store_log_source *logs, void *arg,
-	struct err *e)
-{
-	struct adding a = { .s = s, .id = id, .e = e };
-
-	if (logs(arg, add_one, &a) < 0 && !a.failed)
-		return err_set(e, ERR_AGENT,
-			       "the log of job %" PRId64 " can't be read", id);
-	return a.failed ? -1 : 0;
+	c->writes = true;
+	if (!tally || count(c, a->state, job->state, e) < 0)
+		return -1;
+	tally->last_seq++;
+	if (tally->latest_ms < job->finished_ms)
+		tally->latest_ms = job->finished_ms;
+	if (delete_active(c->s, a->id, e) < 0)
+		return -1;
+	return insert_ended(c->s, a, job, tally, e);
 }
 
 int
 store_job_finish(struct store *s, const struct store_job *job,
 		 store_log_source *logs, void *arg, struct err *e)
 {
-	const char *const texts[] = { job->result, job->error,	 job->exit,
-				      job->usage,  job->metrics, job->denials,
-				      job->sandbox };
 	_change_ struct store_change change = { 0 };
+	_active_ struct store_active a = { 0 };
+	int64_t bytes = 0;
 
-	if (!job_state_final(job->state))
-		return err_set(e, ERR_USAGE, "a job does not end as %s",
-			       job_state_name(job->state));
-	if (check_texts(texts, ARRAY_SIZE(texts), e) < 0 ||
+	if (check_end(job, &bytes, e) < 0 ||
 	    store_change_begin(&change, s, "finish a job", e) < 0 ||
-	    check_transition(s, job->id, job->state, e) < 0 ||
-	    update(s, job, e) < 0)
+	    store_active_check(s, job->id, job->state, &a, e) < 0 ||
+	    store_log_add_all(s, &a, logs, arg, e) < 0)
 		return -1;
-	if (logs && add_all(s, job->id, logs, arg, e) < 0)
+	a.bytes += bytes;
+	if (end(&change, &a, job, e) < 0)
 		return -1;
-	return store_change_commit(&change, "finish a job", e);
-}
-
-/* Whoever followed the log of a job that has ended would miss the line. */
-static int
-check_running(struct store *s, int64_t id, struct err *e)
-{
-	enum job_state state = JOB_LOST;
-
-	if (get_state(s, id, &state, e) < 0)
-		return -1;
-	if (state == JOB_RUNNING)
-		return 0;
-	return err_set(e, ERR_USAGE, "job %" PRId64 " is %s and logs no more",
-		       id, job_state_name(state));
-}
-
-int
-store_log_add(struct store *s, int64_t id, const struct store_log *log,
-	      struct err *e)
-{
-	_change_ struct store_change change = { 0 };
-
-	if (store_change_begin(&change, s, "add to a log", e) < 0 ||
-	    check_running(s, id, e) < 0 || add_log(s, id, log, e) < 0)
-		return -1;
-	return store_change_commit(&change, "add to a log", e);
+	return store_change_commit(&change, e);
 }

@@ -29,7 +29,6 @@ enum outcome {
  * more than it must, so that it works where the disk is nearly full.
  */
 static const char settings[] = "PRAGMA cell_size_check = ON;"
-			       "PRAGMA synchronous = FULL;"
 			       "PRAGMA temp_store = MEMORY;"
 			       "PRAGMA secure_delete = FAST;"
 			       "PRAGMA journal_size_limit = 4194304;";
@@ -91,6 +90,28 @@ store_closep(struct store **s)
 	store_close(*s);
 }
 
+void
+store_set_patience(struct store *s, int ms)
+{
+	s->patience_ms = ms;
+	if (s->db)
+		sqlite3_busy_timeout(s->db, ms);
+}
+
+int
+store_set_durability(struct store *s, enum store_durability d, struct err *e)
+{
+	static const char *const sql[] = {
+		[STORE_FULL] = "PRAGMA synchronous = FULL",
+		[STORE_NORMAL] = "PRAGMA synchronous = NORMAL",
+	};
+
+	if (s->db && sqlite3_exec(s->db, sql[d], NULL, NULL, NULL) != SQLITE_OK)
+		return store_fail(s, e, "set its durability");
+	s->durability = d;
+	return 0;
+}
+
 /* Open `path`, which exists, and set what holds for every connection. */
 int
 store_connect(struct store *s, const char *path, struct err *e)
@@ -104,7 +125,7 @@ store_connect(struct store *s, const char *path, struct err *e)
 	if (rc != SQLITE_OK)
 		return store_fail(s, e, "open");
 	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
+	sqlite3_busy_timeout(s->db, s->patience_ms);
 	sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 0);
 	/* an option that this SQLite does not know is no reason to fail */
 	for (size_t i = 0; i < ARRAY_SIZE(config); i++)
@@ -112,6 +133,8 @@ store_connect(struct store *s, const char *path, struct err *e)
 				  NULL);
 	if (sqlite3_exec(s->db, settings, NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(s, e, "open");
+	if (store_set_durability(s, s->durability, e) < 0)
+		return -1;
 	/* SQLite opens what it may not write for reading */
 	if (!sqlite3_db_readonly(s->db, "main"))
 		return 0;
@@ -222,6 +245,7 @@ store_open(const char *path, struct store **out, char **set_aside,
 	struct err mine = ERR_INIT;
 	enum outcome outcome;
 
+	s->patience_ms = STORE_BUSY_MS;
 	/* SQLite reads a meaning into "file:..." and ":memory:" */
 	s->path = xasprintf("%s%s", path[0] == '/' ? "" : "./", path);
 	outcome = attempt(s, &mine);
@@ -236,5 +260,62 @@ store_open(const char *path, struct store **out, char **set_aside,
 	*set_aside = steal_ptr(&aside);
 	s->kept = true;
 	*out = steal_ptr(&s);
+	return 0;
+}
+
+bool
+store_damaged(const struct store *s)
+{
+	return s->damaged;
+}
+
+/* The numbers of jobs go on where they were in the damaged one. */
+static int
+continue_ids(struct store *s, int64_t last_id, struct err *e)
+{
+	_change_ struct store_change change = { 0 };
+	struct store_tally *tally;
+
+	if (store_change_begin(&change, s, "continue", e) < 0)
+		return -1;
+	tally = store_tally(s, e);
+	if (!tally)
+		return -1;
+	tally->last_id = last_id;
+	tally->changed = true;
+	return store_change_commit(&change, e);
+}
+
+static int
+replace(struct store *s, char **aside, struct err *e)
+{
+	_close_ int folder = -1;
+	int64_t last_id = s->last_id;
+
+	if (store_place_lock(s->path, &folder, e) < 0 ||
+	    store_place_fill(s->path, folder, aside, e) < 0 ||
+	    attempt(s, e) != OPENED)
+		return -1;
+	if (continue_ids(s, last_id, e) == 0)
+		return 0;
+	store_disconnect(s);
+	s->last_id = last_id;
+	return -1;
+}
+
+int
+store_replace(struct store *s, char **set_aside, struct err *e)
+{
+	_free_ char *aside = NULL;
+
+	if (s->batch)
+		fatal("store: replaced within a batch");
+	store_disconnect(s);
+	if (replace(s, &aside, e) < 0) {
+		if (aside)
+			err_wrap(e, "the old database is now %s", aside);
+		return err_wrap(e, "replace the damaged store");
+	}
+	*set_aside = steal_ptr(&aside);
 	return 0;
 }

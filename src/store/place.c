@@ -88,6 +88,7 @@ create(const char *path, struct err *e)
 	_store_ struct store *s = xcalloc(1, sizeof(*s));
 
 	s->path = xstrdup(path);
+	s->patience_ms = STORE_BUSY_MS;
 	remove_with_companions(path);
 	if (create_file(path, e) < 0)
 		return -1;

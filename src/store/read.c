@@ -1,4 +1,4 @@
-/* What only reads: jobs, lists of them, logs. */
+/* What only reads: one job, those that are active, attempts, logs. */
 #include "store/parts.h"
 
 #include <inttypes.h>
@@ -9,42 +9,50 @@ text(sqlite3_stmt *st, int at)
 	return (const char *)sqlite3_column_text(st, at);
 }
 
-/* A row of JOB_COLUMNS (sql.c). */
-static int
-get_job(sqlite3_stmt *st, struct store_job *job, struct err *e)
+void
+store_get_job(sqlite3_stmt *st, struct store_job *job)
 {
 	*job = (struct store_job){
 		.id = sqlite3_column_int64(st, 0),
 		.name = text(st, 1),
 		.plugin = text(st, 2),
-		.trigger = text(st, 4),
-		.attempt = sqlite3_column_int64(st, 5),
-		.scheduled_ms = sqlite3_column_int64(st, 6),
-		.started_ms = sqlite3_column_int64(st, 7),
-		.finished_ms = sqlite3_column_int64(st, 8),
-		.duration_ms = sqlite3_column_int64(st, 9),
-		.params = text(st, 10),
-		.result = text(st, 11),
-		.error = text(st, 12),
-		.exit = text(st, 13),
-		.usage = text(st, 14),
-		.metrics = text(st, 15),
-		.denials = text(st, 16),
-		.sandbox = text(st, 17),
-		.agent = text(st, 18),
+		.trigger = text(st, 3),
+		.added_ms = sqlite3_column_int64(st, 4),
+		.scheduled_ms = sqlite3_column_int64(st, 5),
+		.priority = sqlite3_column_int64(st, 6),
+		.max_attempts = sqlite3_column_int64(st, 7),
+		.retry_of = sqlite3_column_int64(st, 8),
+		.schedule = text(st, 9),
+		.policy = text(st, 10),
+		.agent = text(st, 11),
+		.params = text(st, 12),
+		.state = (enum job_state)sqlite3_column_int(st, 13),
+		.attempt = sqlite3_column_int64(st, 14),
+		.started_ms = sqlite3_column_int64(st, 15),
+		.not_before_ms = sqlite3_column_int64(st, 16),
+		.expires_ms = sqlite3_column_int64(st, 17),
+		.single = text(st, 18),
+		.serial = text(st, 19),
+		.pid = sqlite3_column_int64(st, 20),
+		.seq = sqlite3_column_int64(st, 21),
+		.finished_ms = sqlite3_column_int64(st, 22),
+		.duration_ms = sqlite3_column_int64(st, 23),
+		.exit = text(st, 24),
+		.usage = text(st, 25),
+		.sandbox = text(st, 26),
+		.error = text(st, 27),
+		.denials = text(st, 28),
+		.metrics = text(st, 29),
+		.result = text(st, 30),
 	};
-	if (!job_state_parse(text(st, 3), &job->state))
-		return err_set(e, ERR_AGENT,
-			       "job %" PRId64 " is in an unknown state",
-			       job->id);
-	return 0;
 }
 
-int
-store_job_get(struct store *s, int64_t id, store_job_fn *fn, void *arg,
-	      struct err *e)
+/* 1 after fn() for it, 0 where it is not in that half, or a negative value. */
+static int
+get(struct store *s, enum store_sql which, int64_t id, store_job_fn *fn,
+    void *arg, struct err *e)
 {
-	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_JOB_GET, e);
+	_stmt_ sqlite3_stmt *st = store_statement(s, which, e);
 	struct store_job job;
 	int rc;
 
@@ -52,53 +60,78 @@ store_job_get(struct store *s, int64_t id, store_job_fn *fn, void *arg,
 		return -1;
 	store_bind_int(st, 1, id);
 	rc = store_step(s, st, "read a job", e);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return err_set(e, ERR_NOT_FOUND, "no job %" PRId64, id);
-	if (get_job(st, &job, e) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
+	store_get_job(st, &job);
 	rc = fn(arg, &job);
-	return rc < 0 ? rc : 0;
-}
-
-static sqlite3_stmt *
-list_statement(struct store *s, const struct store_filter *f, struct err *e)
-{
-	sqlite3_stmt *st = store_statement(
-		s, f->name ? SQL_JOB_LIST_NAME : SQL_JOB_LIST, e);
-
-	if (!st)
-		return NULL;
-	store_bind_int(st, 1, f->before_id ? f->before_id : INT64_MAX);
-	store_bind_text(st, 2, f->plugin);
-	store_bind_int(st, 3, f->since_ms);
-	if (f->name)
-		store_bind_text(st, 4, f->name);
-	return st;
+	return rc < 0 ? rc : 1;
 }
 
 int
-store_job_list(struct store *s, const struct store_filter *f, store_job_fn *fn,
-	       void *arg, struct err *e)
+store_job_get(struct store *s, int64_t id, store_job_fn *fn, void *arg,
+	      struct err *e)
 {
-	_stmt_ sqlite3_stmt *st = list_statement(s, f, e);
-	size_t left = f->limit ? f->limit : SIZE_MAX;
+	_change_ struct store_change read = { 0 };
+	int rc;
+
+	/* one state of the database, else a job that ends is in no half */
+	if (store_read_begin(&read, s, "read a job", e) < 0)
+		return -1;
+	rc = get(s, SQL_GET_ENDED, id, fn, arg, e);
+	if (rc == 0)
+		rc = get(s, SQL_GET_ACTIVE, id, fn, arg, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, "no job %" PRId64, id);
+	return rc < 0 ? rc : 0;
+}
+
+int
+store_job_active_each(struct store *s, store_job_fn *fn, void *arg,
+		      struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_EACH_ACTIVE, e);
 	int rc = st ? 0 : -1;
 
-	while (st && left > 0 && (rc = store_step(s, st, "list jobs", e)) > 0) {
+	while (st && (rc = store_step(s, st, "read the queue", e)) > 0) {
 		struct store_job job;
 
-		if (get_job(st, &job, e) < 0)
-			return -1;
-		if (f->states && !(f->states & 1U << job.state))
-			continue;
-		left--;
+		store_get_job(st, &job);
 		rc = fn(arg, &job);
 		if (rc < 0)
 			return rc;
 	}
-	return rc < 0 ? rc : 0;
+	return rc;
+}
+
+int
+store_attempt_list(struct store *s, int64_t id, store_job_fn *fn, void *arg,
+		   struct err *e)
+{
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ATTEMPT_LIST, e);
+	int rc = 0;
+
+	if (!st)
+		return -1;
+	store_bind_int(st, 1, id);
+	while ((rc = store_step(s, st, "read the attempts", e)) > 0) {
+		struct store_job job = {
+			.id = id,
+			.attempt = sqlite3_column_int64(st, 0),
+			.state = (enum job_state)sqlite3_column_int(st, 1),
+			.started_ms = sqlite3_column_int64(st, 2),
+			.finished_ms = sqlite3_column_int64(st, 3),
+			.duration_ms = sqlite3_column_int64(st, 4),
+			.exit = text(st, 5),
+			.usage = text(st, 6),
+			.error = text(st, 7),
+			.denials = text(st, 8),
+		};
+
+		rc = fn(arg, &job);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
 }
 
 int

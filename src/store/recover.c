@@ -24,7 +24,7 @@ release(struct left_list *l)
 static int
 find(struct store *s, struct left_list *l, struct err *e)
 {
-	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_JOB_RUNNING, e);
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_ACTIVE_OWNED, e);
 	int rc;
 
 	if (!st)
@@ -48,32 +48,51 @@ find(struct store *s, struct left_list *l, struct err *e)
 	return rc;
 }
 
+/* 1: lost, 0: another process was faster. */
 static int
 lose(struct store *s, const struct left *l, int64_t now_ms, struct err *e)
 {
-	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_JOB_LOSE, e);
-	_free_ char *error = NULL;
-
-	if (!st)
-		return -1;
-	error = xasprintf("{\"code\":\"lost\",\"message\":\"the agent that ran "
+	struct err mine = ERR_INIT;
+	_free_ char *error =
+		xasprintf("{\"code\":\"lost\",\"message\":\"the agent that ran "
 			  "it (process %" PRId64 ") ended before the job did\","
 			  "\"hint\":null}",
 			  l->pid);
-	store_bind_int(st, 1, l->id);
-	store_bind_int(st, 2, l->pid);
-	store_bind_int(st, 3, now_ms);
-	store_bind_text(st, 4, error);
-	if (store_step(s, st, "mark a job as lost", e) < 0)
-		return -1;
-	return sqlite3_changes(s->db);
+	struct store_job job = {
+		.id = l->id,
+		.state = JOB_LOST,
+		.finished_ms = now_ms,
+		.error = error,
+	};
+
+	if (store_job_finish(s, &job, NULL, NULL, &mine) == 0)
+		return 1;
+	if (mine.kind == ERR_USAGE || mine.kind == ERR_NOT_FOUND)
+		return 0;
+	*e = mine;
+	return -1;
+}
+
+/* In one batch, of the caller's or of its own. */
+static int
+lose_all(struct store *s, const struct left_list *left, int64_t now_ms,
+	 size_t *count, struct err *e)
+{
+	for (size_t i = 0; i < left->n; i++) {
+		int rc = lose(s, &left->items[i], now_ms, e);
+
+		if (rc < 0)
+			return -1;
+		*count += (size_t)rc;
+	}
+	return 0;
 }
 
 int
 store_recover(struct store *s, int64_t now_ms, size_t *lost, struct err *e)
 {
 	_cleanup_(release) struct left_list left = { 0 };
-	_change_ struct store_change change = { 0 };
+	bool own = !s->batch;
 	size_t count = 0;
 
 	if (s->self.pid == 0 && store_owner_self(&s->self, e) < 0)
@@ -81,16 +100,14 @@ store_recover(struct store *s, int64_t now_ms, size_t *lost, struct err *e)
 	if (find(s, &left, e) < 0)
 		return -1;
 	if (left.n > 0) {
-		if (store_change_begin(&change, s, "recover", e) < 0)
+		if (own && store_begin(s, e) < 0)
 			return -1;
-		for (size_t i = 0; i < left.n; i++) {
-			int changed = lose(s, &left.items[i], now_ms, e);
-
-			if (changed < 0)
-				return -1;
-			count += (size_t)changed;
+		if (lose_all(s, &left, now_ms, &count, e) < 0) {
+			if (own)
+				store_rollback(s);
+			return -1;
 		}
-		if (store_change_commit(&change, "recover", e) < 0)
+		if (own && store_commit(s, e) < 0)
 			return -1;
 	}
 	*lost = count;

@@ -62,7 +62,173 @@ static const char *const migrations[] = {
 	"  message TEXT NOT NULL,"
 	"  PRIMARY KEY (job, seq)"
 	") WITHOUT ROWID;",
+
+	/*
+	 * 2: the agent's queue. What is known of a job from the start is in
+	 * `job` and never changes; `active` is narrow, as a job's life until
+	 * its end is spent in it; its end is one row of `ended`, numbered in
+	 * the order of ends, which is that of retention and of destinations.
+	 * States are the numbers of enum job_state.
+	 *
+	 * Two indexes cost every job something. With states below the name
+	 * and the plugin, every filter of store_job_list() is a few ranges of
+	 * them that hold nothing else (list.c). latest_ms never falls as seq
+	 * grows, whatever the clock did: what ended since some time is a range
+	 * as well. `tally` has what would have to be counted.
+	 */
+	"CREATE TABLE job_2 ("
+	"  id INTEGER PRIMARY KEY,"
+	"  name TEXT NOT NULL,"
+	"  plugin TEXT NOT NULL,"
+	"  \"trigger\" TEXT NOT NULL,"
+	"  added_ms INTEGER,"
+	"  scheduled_ms INTEGER,"
+	"  priority INTEGER,"
+	"  max_attempts INTEGER,"
+	"  retry_of INTEGER,"
+	"  schedule TEXT,"
+	"  policy TEXT,"
+	"  agent TEXT,"
+	"  params TEXT"
+	");"
+	"CREATE TABLE active ("
+	"  job INTEGER PRIMARY KEY REFERENCES job (id),"
+	"  state INTEGER NOT NULL CHECK (state IN (0, 1)),"
+	"  attempt INTEGER NOT NULL,"
+	"  started_ms INTEGER,"
+	"  not_before_ms INTEGER,"
+	"  expires_ms INTEGER,"
+	"  bytes INTEGER NOT NULL,"
+	"  log_seq INTEGER NOT NULL DEFAULT 0,"
+	"  log_first INTEGER,"
+	"  log_first_bytes INTEGER,"
+	"  log_newest_bytes INTEGER,"
+	"  owner_pid INTEGER,"
+	"  owner_start INTEGER,"
+	"  owner_boot TEXT,"
+	"  name TEXT NOT NULL,"
+	"  plugin TEXT NOT NULL,"
+	"  single TEXT,"
+	"  serial TEXT,"
+	"  CHECK ((owner_pid IS NULL) = (owner_start IS NULL)"
+	"    AND (owner_pid IS NULL) = (owner_boot IS NULL)"
+	"    AND (owner_pid IS NULL OR state = 1))"
+	");"
+	"CREATE UNIQUE INDEX active_single ON active (single)"
+	"  WHERE single IS NOT NULL;"
+	"CREATE UNIQUE INDEX active_serial ON active (serial)"
+	"  WHERE serial IS NOT NULL AND state = 1;"
+	"CREATE TABLE ended ("
+	"  seq INTEGER PRIMARY KEY,"
+	"  job INTEGER NOT NULL UNIQUE REFERENCES job (id)"
+	"    ON DELETE CASCADE,"
+	"  state INTEGER NOT NULL CHECK (state BETWEEN 2 AND 7),"
+	"  attempt INTEGER NOT NULL,"
+	"  finished_ms INTEGER NOT NULL,"
+	"  latest_ms INTEGER NOT NULL,"
+	"  started_ms INTEGER,"
+	"  duration_ms INTEGER,"
+	"  bytes INTEGER NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  plugin TEXT NOT NULL,"
+	"  \"exit\" TEXT,"
+	"  usage TEXT,"
+	"  sandbox TEXT,"
+	"  error TEXT,"
+	"  denials TEXT,"
+	"  metrics TEXT,"
+	"  result TEXT"
+	");"
+	"CREATE TABLE attempt ("
+	"  job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,"
+	"  attempt INTEGER NOT NULL,"
+	"  state INTEGER NOT NULL CHECK (state BETWEEN 2 AND 7),"
+	"  started_ms INTEGER,"
+	"  finished_ms INTEGER NOT NULL,"
+	"  duration_ms INTEGER,"
+	"  \"exit\" TEXT,"
+	"  usage TEXT,"
+	"  error TEXT,"
+	"  denials TEXT,"
+	"  PRIMARY KEY (job, attempt)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE key ("
+	"  job INTEGER PRIMARY KEY,"
+	"  time_ms INTEGER NOT NULL,"
+	"  key TEXT NOT NULL UNIQUE,"
+	"  digest TEXT"
+	");"
+	"CREATE TABLE schedule ("
+	"  name TEXT NOT NULL PRIMARY KEY,"
+	"  spec TEXT,"
+	"  paused INTEGER NOT NULL,"
+	"  last_due_ms INTEGER,"
+	"  last_job INTEGER,"
+	"  runs INTEGER NOT NULL,"
+	"  missed INTEGER NOT NULL,"
+	"  skipped INTEGER NOT NULL"
+	") WITHOUT ROWID;"
+	"CREATE TABLE tally ("
+	"  one INTEGER PRIMARY KEY CHECK (one = 1),"
+	"  queued INTEGER NOT NULL,"
+	"  running INTEGER NOT NULL,"
+	"  succeeded INTEGER NOT NULL,"
+	"  failed INTEGER NOT NULL,"
+	"  timed_out INTEGER NOT NULL,"
+	"  cancelled INTEGER NOT NULL,"
+	"  denied INTEGER NOT NULL,"
+	"  lost INTEGER NOT NULL,"
+	"  last_id INTEGER NOT NULL,"
+	"  last_seq INTEGER NOT NULL,"
+	"  latest_ms INTEGER NOT NULL"
+	");"
+
+	"INSERT INTO job_2 (id, name, plugin, \"trigger\", scheduled_ms,"
+	"    agent, params)"
+	"  SELECT id, name, plugin, \"trigger\", scheduled_ms, agent,"
+	"    params FROM job;"
+	"INSERT INTO active (job, state, attempt, started_ms, bytes, log_seq,"
+	"    owner_pid, owner_start, owner_boot, name, plugin)"
+	"  SELECT id, state = 'running', attempt, started_ms,"
+	"    ifnull(length(CAST(params AS BLOB)), 0),"
+	"    (SELECT ifnull(max(seq), 0) FROM log WHERE log.job = id),"
+	"    owner_pid, owner_start, owner_boot, name, plugin"
+	"  FROM job WHERE finished_ms IS NULL ORDER BY id;"
+	"INSERT INTO ended (job, state, attempt, finished_ms, latest_ms,"
+	"    started_ms, duration_ms, bytes, name, plugin, \"exit\", usage,"
+	"    sandbox, error, denials, metrics, result)"
+	"  SELECT id, CASE state WHEN 'succeeded' THEN 2 WHEN 'failed' THEN 3"
+	"      WHEN 'timed_out' THEN 4 WHEN 'cancelled' THEN 5"
+	"      WHEN 'denied' THEN 6 ELSE 7 END,"
+	"    attempt, finished_ms, finished_ms, started_ms, duration_ms,"
+	"    ifnull(length(CAST(params AS BLOB)), 0) +"
+	"    ifnull(length(CAST(result AS BLOB)), 0) +"
+	"    ifnull(length(CAST(metrics AS BLOB)), 0) +"
+	"    (SELECT ifnull(sum(length(CAST(message AS BLOB)) + 64), 0)"
+	"      FROM log WHERE log.job = id),"
+	"    name, plugin, \"exit\", usage, sandbox, error, denials,"
+	"    metrics, result"
+	"  FROM job WHERE finished_ms IS NOT NULL ORDER BY finished_ms, id;"
+	"INSERT INTO tally SELECT 1,"
+	"    (SELECT count(*) FROM active WHERE state = 0),"
+	"    (SELECT count(*) FROM active WHERE state = 1),"
+	"    ifnull(sum(state = 2), 0), ifnull(sum(state = 3), 0),"
+	"    ifnull(sum(state = 4), 0), ifnull(sum(state = 5), 0),"
+	"    ifnull(sum(state = 6), 0), ifnull(sum(state = 7), 0),"
+	"    ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'job'), 0),"
+	"    ifnull(max(seq), 0), ifnull(max(latest_ms), 0)"
+	"  FROM ended;"
+	"CREATE INDEX ended_name ON ended (name, plugin, state);"
+	"CREATE INDEX ended_plugin ON ended (plugin, state);"
+	/* the log's reference goes by the name */
+	"DROP TABLE job;"
+	"ALTER TABLE job_2 RENAME TO job;",
 };
+
+_Static_assert(JOB_QUEUED == 0 && JOB_RUNNING == 1 && JOB_SUCCEEDED == 2 &&
+		       JOB_FAILED == 3 && JOB_TIMED_OUT == 4 &&
+		       JOB_CANCELLED == 5 && JOB_DENIED == 6 && JOB_LOST == 7,
+	       "states are numbers in the database");
 
 #define VERSION ((int64_t)ARRAY_SIZE(migrations))
 
@@ -121,8 +287,8 @@ version(struct store *s, int64_t *v, struct err *e)
 			"storage.path");
 }
 
-int
-store_migrate(struct store *s, struct err *e)
+static int
+migrate_all(struct store *s, struct err *e)
 {
 	int64_t v;
 
@@ -138,15 +304,41 @@ store_migrate(struct store *s, struct err *e)
 		if (v == VERSION)
 			return 0;
 		if (migrate_one(s, v, e) < 0 ||
-		    store_change_commit(&change, "migrate", e) < 0)
+		    store_change_commit(&change, e) < 0)
 			return -1;
 		v++;
 	}
 	return 0;
 }
 
+/*
+ * A table that makes room for its better would take the children of its rows
+ * along.
+ */
+static int
+without_references(struct store *s, int (*fn)(struct store *, struct err *),
+		   struct err *e)
+{
+	int rc;
+
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+	rc = fn(s, e);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+	return rc;
+}
+
 int
-store_create_schema(struct store *s, struct err *e)
+store_migrate(struct store *s, struct err *e)
+{
+	int64_t v;
+
+	if (version(s, &v, e) < 0)
+		return -1;
+	return v == VERSION ? 0 : without_references(s, migrate_all, e);
+}
+
+static int
+create_all(struct store *s, struct err *e)
 {
 	_change_ struct store_change change = { 0 };
 	char number[64];
@@ -162,5 +354,11 @@ store_create_schema(struct store *s, struct err *e)
 	for (int64_t v = 0; v < VERSION; v++)
 		if (migrate_one(s, v, e) < 0)
 			return -1;
-	return store_change_commit(&change, "create", e);
+	return store_change_commit(&change, e);
+}
+
+int
+store_create_schema(struct store *s, struct err *e)
+{
+	return without_references(s, create_all, e);
 }

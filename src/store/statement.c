@@ -1,4 +1,4 @@
-/* Statements that are prepared once, and transactions that undo themselves. */
+/* Statements that are prepared once. */
 #include "store/parts.h"
 
 #include <string.h>
@@ -10,6 +10,11 @@ store_statement(struct store *s, enum store_sql which, struct err *e)
 {
 	sqlite3_stmt **at = &s->statements[which];
 
+	if (!s->db) {
+		err_set(e, ERR_AGENT, "%s: there is no database", s->path);
+		err_hint(e, "it was damaged, and no new one could be made");
+		return NULL;
+	}
 	if (!*at && sqlite3_prepare_v3(s->db, store_sql[which], -1,
 				       SQLITE_PREPARE_PERSISTENT, at,
 				       NULL) != SQLITE_OK)
@@ -63,6 +68,20 @@ store_check_text(const char *what, size_t len, struct err *e)
 		       STORE_TEXT_MAX >> 20);
 }
 
+int
+store_check_texts(const char *const texts[], size_t n, int64_t *bytes,
+		  struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = texts[i] ? strlen(texts[i]) : 0;
+
+		if (store_check_text("a text of the job", len, e) < 0)
+			return -1;
+		*bytes += (int64_t)len;
+	}
+	return 0;
+}
+
 /* Lengths were checked and numbers are right, so no failure is a caller's. */
 static void
 bound(int rc)
@@ -91,92 +110,10 @@ store_bind_int(sqlite3_stmt *statement, int at, int64_t value)
 }
 
 void
-store_bind_time(sqlite3_stmt *statement, int at, int64_t ms)
+store_bind_nonzero(sqlite3_stmt *statement, int at, int64_t ms)
 {
 	if (ms)
 		store_bind_int(statement, at, ms);
 	else
 		bound(sqlite3_bind_null(statement, at));
-}
-
-int
-store_change_begin(struct store_change *c, struct store *s, const char *what,
-		   struct err *e)
-{
-	bool nested = !sqlite3_get_autocommit(s->db);
-
-	if (s->batch && !nested)
-		return err_set(e, ERR_AGENT,
-			       "%s: %s: the changes before were undone",
-			       s->path, what);
-	if (store_run(s, nested ? SQL_SAVEPOINT : SQL_BEGIN, what, e) < 0)
-		return -1;
-	c->s = s;
-	c->nested = nested;
-	return 0;
-}
-
-int
-store_change_commit(struct store_change *c, const char *what, struct err *e)
-{
-	if (store_run(c->s, c->nested ? SQL_RELEASE : SQL_COMMIT, what, e) < 0)
-		return -1;
-	c->s = NULL;
-	return 0;
-}
-
-void
-store_change_end(struct store_change *c)
-{
-	struct err ignored = ERR_INIT;
-
-	/* a full disk and the like end a transaction by themselves */
-	if (!c->s || sqlite3_get_autocommit(c->s->db))
-		return;
-	if (!c->nested) {
-		store_run(c->s, SQL_ROLLBACK, "undo", &ignored);
-	} else {
-		store_run(c->s, SQL_UNDO, "undo", &ignored);
-		store_run(c->s, SQL_RELEASE, "undo", &ignored);
-	}
-	c->s = NULL;
-}
-
-int
-store_begin(struct store *s, struct err *e)
-{
-	if (s->batch)
-		fatal("store: a batch within a batch");
-	if (store_run(s, SQL_BEGIN, "begin", e) < 0)
-		return -1;
-	s->batch = true;
-	return 0;
-}
-
-int
-store_commit(struct store *s, struct err *e)
-{
-	struct store_change change = { .s = s };
-	int rc;
-
-	if (!s->batch)
-		fatal("store: a commit without a batch");
-	if (sqlite3_get_autocommit(s->db))
-		rc = err_set(e, ERR_AGENT,
-			     "%s: commit: the changes before were undone",
-			     s->path);
-	else
-		rc = store_change_commit(&change, "commit", e);
-	store_change_end(&change);
-	s->batch = false;
-	return rc;
-}
-
-void
-store_rollback(struct store *s)
-{
-	struct store_change change = { .s = s };
-
-	store_change_end(&change);
-	s->batch = false;
 }
