@@ -271,6 +271,8 @@ BINDIR   = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share/devops_agent
 DOCDIR   = $(DESTDIR)$(PREFIX)/share/doc/devops_agent
 CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/devops_agent
+BASHDIR  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR   = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
 # copy FOLDER, DESTINATION: every file below FOLDER but caches, root's bits only
 copy = find $(1) -name __pycache__ -prune -o -type f -printf '%P\n' | \
@@ -287,12 +289,17 @@ install: all  ## install below DESTDIR PREFIX
 		-d $(PREFIX)/share/devops_agent/sdk/python/devops_agent \
 		$(SHAREDIR)/sdk/python/devops_agent
 	install -m 644 LICENSE README.md CHANGELOG.md config.example.yaml $(DOCDIR)
+	install -d -m 755 $(BASHDIR) $(ZSHDIR)
+	$(PROGRAM) completion bash >$(BASHDIR)/devops_agent
+	$(PROGRAM) completion zsh >$(ZSHDIR)/_devops_agent
+	chmod 644 $(BASHDIR)/devops_agent $(ZSHDIR)/_devops_agent
 	install -d -m 755 $(CONFDIR)/grants.d
 	test -e $(CONFDIR)/config.yaml || \
 		install -m 644 config.example.yaml $(CONFDIR)/config.yaml
 
 uninstall:  ## remove what install made, but the configuration
 	rm -f $(BINDIR)/devops_agent
+	rm -f $(BASHDIR)/devops_agent $(ZSHDIR)/_devops_agent
 	rm -rf $(SHAREDIR) $(DOCDIR)
 
 -include $(OBJS:.o=.d) $(MAIN_OBJ:.o=.d) $(GEN_OBJS:.o=.d) \

@@ -1,12 +1,13 @@
 /*
- * main.c: which role this process has.  So far there is one: a command of
- * the command line.
+ * main.c: which role this process has: a command of the command line, or,
+ * without one, the agent as a service.
  */
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "master/master.h"
 #include "sandbox/sandbox.h"
 
 /* Descriptors 0 to 2 are open, so that no file of ours becomes one of them. */
@@ -31,5 +32,5 @@ main(int argc, char **argv)
 	/* a reader that has gone is an error of the write */
 	sigaction(SIGPIPE, &ignore, NULL);
 	sandbox_set_arguments(argc, argv);
-	return cli_main(argc, argv);
+	return cli_main(argc, argv, master_run);
 }

@@ -19,8 +19,8 @@ is "$out" "devops_agent $(cat "$ROOT/VERSION")" "--version says which one it is"
 run "$DEVOPS_AGENT" --help
 exits 0 "--help is no error"
 like "$out" 'plugin trace' "... and lists the commands"
-run "$DEVOPS_AGENT"
-exits 2 "no command is wrong usage"
+run "$DEVOPS_AGENT" --config /nonexistent.yaml
+exits 2 "no command is the agent, which does not start without its file"
 run "$DEVOPS_AGENT" plugin
 exits 2 "half a command is wrong usage"
 like "$out" 'plugin allow' "... and lists the other half"
@@ -28,7 +28,9 @@ run "$DEVOPS_AGENT" plugin --help
 exits 0 "a group has help"
 for words in run 'plugin list' 'plugin show' 'plugin check' 'plugin new' \
 	'plugin allow' 'plugin deny' 'plugin trace' 'config check' 'config show' \
-	doctor; do
+	doctor 'job run' 'job list' 'job show' 'job logs' 'job wait' 'job cancel' \
+	'job retry' 'schedule list' 'schedule next' 'schedule trigger' \
+	'schedule pause' 'schedule resume' 'schedule remove' status completion; do
 	# shellcheck disable=SC2086 # two words
 	run "$DEVOPS_AGENT" $words --help
 	exits 0 "$words has help" && like "$out" "^usage: devops_agent $words" \

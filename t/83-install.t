@@ -17,6 +17,8 @@ for file in usr/bin/devops_agent \
 	usr/share/devops_agent/plugins/python/collect_disk.py \
 	usr/share/devops_agent/sdk/python/devops_agent/_loader.py \
 	usr/share/devops_agent/grants.d/collect-disk.yaml \
+	usr/share/bash-completion/completions/devops_agent \
+	usr/share/zsh/site-functions/_devops_agent \
 	usr/share/doc/devops_agent/README.md \
 	usr/share/doc/devops_agent/docs/sandbox.md \
 	etc/devops_agent/config.yaml; do

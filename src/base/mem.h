@@ -41,6 +41,10 @@ steal_fd(int *fd)
 	return stolen;
 }
 
+/* The struct that `pointer` points to a member of. */
+#define container_of(pointer, type, member) \
+	((type *)((char *)(pointer)-offsetof(type, member)))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -9,48 +9,105 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "cli/terminal.h"
+#include "config/config.h"
 #include "model/units.h"
 
 #ifndef DEVOPS_AGENT_VERSION
 #define DEVOPS_AGENT_VERSION "unknown"
 #endif
 
-/* What an option does to struct cli. */
-enum option_type { TYPE_FLAG, TYPE_TEXT, TYPE_COUNT };
-
-struct option_row {
-	const char *name;
-	const char *value; /* what its argument is called, or NULL */
-	size_t field;
-	unsigned bit;
-	enum option_type type;
-	const char *help;
-};
-
 #define FIELD(f) offsetof(struct cli, f)
 
-static const struct option_row options[] = {
-	{ "--config", "FILE", FIELD(config), OPTION_ALWAYS, TYPE_TEXT,
-	  "the configuration file" },
-	{ "--params", "JSON|@FILE|-", FIELD(params), OPTION_PARAMS, TYPE_TEXT,
-	  "all parameters as one JSON object" },
-	{ "--secrets", "JSON|@FILE|-", FIELD(secrets), OPTION_SECRETS,
-	  TYPE_TEXT, "secrets that the plugin asks for" },
-	{ "--method", "NAME", FIELD(method), OPTION_METHOD, TYPE_TEXT,
-	  "another method of the plugin than run" },
-	{ "--output", "FOLDER", FIELD(output), OPTION_OUTPUT, TYPE_TEXT,
-	  "write there instead" },
-	{ "--limit", "N", FIELD(limit), OPTION_LIMIT, TYPE_COUNT,
-	  "no more than N" },
-	{ "--json", NULL, FIELD(json), OPTION_JSON, TYPE_FLAG,
-	  "print JSON, one object a line" },
-	{ "--local", NULL, FIELD(local), OPTION_LOCAL, TYPE_FLAG,
-	  "run it right here, whether an agent runs or not" },
-	{ "--shell", NULL, FIELD(shell), OPTION_SHELL, TYPE_FLAG,
-	  "a shell plugin instead of a Python one" },
-	{ "--bundled", NULL, FIELD(bundled), OPTION_BUNDLED, TYPE_FLAG,
-	  "every plugin that comes with the program" },
+/* clang-format off */
+const struct option_row cli_options[] = {
+	{ .name = "--config", .value = "FILE", .field = FIELD(config),
+	  .bit = OPTION_ALWAYS, .type = TYPE_TEXT, .offer = OFFER_FILE,
+	  .help = "the configuration file" },
+	{ .name = "--name", .value = "NAME", .field = FIELD(name),
+	  .bit = OPTION_NAMES, .type = TYPE_TEXT, .offer = OFFER_SCHEDULE,
+	  .help = "the job's name" },
+	{ .name = "--plugin", .value = "PLUGIN", .field = FIELD(plugin),
+	  .bit = OPTION_NAMES, .type = TYPE_TEXT, .offer = OFFER_PLUGIN,
+	  .help = "the plugin's name" },
+	{ .name = "--command", .value = "PATH", .field = FIELD(file),
+	  .bit = OPTION_SUBMIT, .type = TYPE_TEXT, .offer = OFFER_FILE,
+	  .help = "instead of its name, the plugin's file" },
+	{ .name = "--param", .value = "KEY=VALUE", .field = FIELD(words),
+	  .bit = OPTION_SUBMIT, .type = TYPE_LIST,
+	  .help = "a parameter; may be given again" },
+	{ .name = "--params", .value = "JSON|@FILE|-", .field = FIELD(params),
+	  .bit = OPTION_PARAMS, .type = TYPE_TEXT,
+	  .help = "all parameters as one JSON object" },
+	{ .name = "--secrets", .value = "JSON|@FILE|-",
+	  .field = FIELD(secrets), .bit = OPTION_SECRETS, .type = TYPE_TEXT,
+	  .help = "secrets that the plugin asks for" },
+	{ .name = "--method", .value = "NAME", .field = FIELD(method),
+	  .bit = OPTION_METHOD, .type = TYPE_TEXT,
+	  .help = "another method of the plugin than run" },
+	{ .name = "--at", .value = "TIME", .field = FIELD(at),
+	  .bit = OPTION_SUBMIT, .type = TYPE_TEXT,
+	  .help = "not before: 2026-01-31T23:59:59Z, 23:59, +10m" },
+	{ .name = "--every", .value = "DURATION", .field = FIELD(every_ms),
+	  .bit = OPTION_SUBMIT, .type = TYPE_DURATION,
+	  .help = "again and again, so often" },
+	{ .name = "--cron", .value = "EXPRESSION", .field = FIELD(cron),
+	  .bit = OPTION_SUBMIT, .type = TYPE_TEXT,
+	  .help = "again and again, such as \"*/5 * * * *\"" },
+	{ .name = "--timezone", .value = "ZONE", .field = FIELD(timezone),
+	  .bit = OPTION_SUBMIT, .type = TYPE_TEXT,
+	  .help = "of --cron, such as Europe/Berlin" },
+	{ .name = "--priority", .value = "N", .field = FIELD(priority),
+	  .bit = OPTION_SUBMIT, .type = TYPE_COUNT,
+	  .least = -100, .most = 100,
+	  .help = "from -100 to 100; higher goes first" },
+	{ .name = "--timeout", .value = "DURATION",
+	  .field = FIELD(timeout_ms), .bit = OPTION_TIMEOUT,
+	  .type = TYPE_DURATION, .help = "no longer than this" },
+	{ .name = "--queue-timeout", .value = "DURATION",
+	  .field = FIELD(queue_timeout_ms), .bit = OPTION_SUBMIT,
+	  .type = TYPE_DURATION,
+	  .help = "give up if it has not begun by then" },
+	{ .name = "--retries", .value = "N", .field = FIELD(retries),
+	  .bit = OPTION_SUBMIT, .type = TYPE_COUNT, .most = 1000,
+	  .help = "try again so often when it fails" },
+	{ .name = "--key", .value = "TEXT", .field = FIELD(key),
+	  .bit = OPTION_SUBMIT, .type = TYPE_TEXT,
+	  .help = "the same key again makes no second job" },
+	{ .name = "--wait", .field = FIELD(wait), .bit = OPTION_WAIT,
+	  .type = TYPE_FLAG, .help = "wait for its end, and show it" },
+	{ .name = "--follow", .letter = 'f', .field = FIELD(follow),
+	  .bit = OPTION_FOLLOW, .type = TYPE_FLAG,
+	  .help = "go on to the job's end" },
+	{ .name = "--state", .value = "STATE", .field = FIELD(state),
+	  .bit = OPTION_FIND, .type = TYPE_TEXT, .offer = OFFER_STATE,
+	  .help = "only those, such as failed,lost" },
+	{ .name = "--since", .value = "TIME|DURATION", .field = FIELD(since),
+	  .bit = OPTION_FIND, .type = TYPE_TEXT,
+	  .help = "only from then on: a time, or 2h" },
+	{ .name = "--output", .value = "FOLDER", .field = FIELD(output),
+	  .bit = OPTION_OUTPUT, .type = TYPE_TEXT, .offer = OFFER_FOLDER,
+	  .help = "write there instead" },
+	{ .name = "--limit", .letter = 'n', .value = "N",
+	  .field = FIELD(limit), .bit = OPTION_LIMIT, .type = TYPE_COUNT,
+	  .least = 1, .most = INT64_MAX, .help = "no more than N" },
+	{ .name = "--json", .field = FIELD(json), .bit = OPTION_JSON,
+	  .type = TYPE_FLAG, .help = "print JSON, one object a line" },
+	{ .name = "--local", .field = FIELD(local), .bit = OPTION_LOCAL,
+	  .type = TYPE_FLAG,
+	  .help = "run it right here, whether an agent runs or not" },
+	{ .name = "--shell", .field = FIELD(shell), .bit = OPTION_SHELL,
+	  .type = TYPE_FLAG,
+	  .help = "a shell plugin instead of a Python one" },
+	{ .name = "--bundled", .field = FIELD(bundled), .bit = OPTION_BUNDLED,
+	  .type = TYPE_FLAG,
+	  .help = "every plugin that comes with the program" },
+	{ .name = NULL },
 };
+/* clang-format on */
+
+#define OPTIONS (ARRAY_SIZE(cli_options) - 1)
+
+_Static_assert(OPTIONS <= 64, "struct parse: given");
 
 int
 cli_fail(const struct err *e)
@@ -68,17 +125,18 @@ static void
 print_options(unsigned bits)
 {
 	printf("\nOptions:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+	for (const struct option_row *o = cli_options; o->name; o++) {
+		const char letter[] = { '-', o->letter, ',', ' ', '\0' };
 		char left[64];
 
-		if (!(options[i].bit & bits))
+		if (!(o->bit & bits))
 			continue;
-		snprintf(left, sizeof(left), "%s%s%s", options[i].name,
-			 options[i].value ? " " : "",
-			 options[i].value ? options[i].value : "");
-		printf("  %-24s %s\n", left, options[i].help);
+		snprintf(left, sizeof(left), "%s%s%s%s",
+			 o->letter ? letter : "", o->name, o->value ? " " : "",
+			 o->value ? o->value : "");
+		printf("  %-26s %s\n", left, o->help);
 	}
-	printf("  %-24s %s\n", "--help", "this text");
+	printf("  %-26s %s\n", "-h, --help", "this text");
 }
 
 static int
@@ -104,6 +162,8 @@ in_group(const char *name, const char *group)
 	return strncmp(name, group, len) == 0 && name[len] == ' ';
 }
 
+#define LEFT 34 /* columns of the list of commands */
+
 /* All commands, or those that begin with `group` ("plugin"). */
 static int
 help_commands(const char *group)
@@ -117,8 +177,11 @@ help_commands(const char *group)
 	for (const struct command *c = cli_commands; c->name; c++) {
 		_free_ char *left = xasprintf("%s %s", c->name, c->usage);
 
+		/* one that takes much says so in its own help */
+		if (strlen(left) > LEFT)
+			snprintf(left, strlen(left), "%s ...", c->name);
 		if (in_group(c->name, group))
-			printf("  %-34s %s\n", left, c->summary);
+			printf("  %-*s %s\n", LEFT, left, c->summary);
 	}
 	printf("\n'devops_agent COMMAND --help' says more of each, "
 	       "'--version' which one this is.\n"
@@ -134,51 +197,111 @@ help_commands(const char *group)
 struct parse {
 	struct cli *cli;
 	bool help, version, only_args;
-	unsigned given; /* OPTION_* that were */
+	uint64_t given; /* bits: rows of cli_options that were */
 	char **words;	/* what is no option */
 	int n_words;
+	int (*serve)(const char *file);
 };
+
+/* "-n5", "-n": *value is what stands in the same word, or NULL. */
+static const struct option_row *
+find_letter(const char *word, const char **value)
+{
+	for (const struct option_row *o = cli_options; o->name; o++) {
+		if (!o->letter || word[0] != '-' || word[1] != o->letter)
+			continue;
+		if (word[2] && !o->value)
+			continue;
+		*value = word[2] ? word + 2 : NULL;
+		return o;
+	}
+	return NULL;
+}
 
 static const struct option_row *
 find_option(const char *word, const char **value)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		size_t len = strlen(options[i].name);
+	for (const struct option_row *o = cli_options; o->name; o++) {
+		size_t len = strlen(o->name);
 
-		if (strncmp(word, options[i].name, len) != 0)
+		if (strncmp(word, o->name, len) != 0)
 			continue;
 		if (word[len] == '\0' || word[len] == '=') {
 			*value = word[len] ? word + len + 1 : NULL;
-			return &options[i];
+			return o;
 		}
 	}
-	return NULL;
+	return find_letter(word, value);
 }
 
 static int
 unknown_option(const char *word, struct err *e)
 {
-	const char *names[ARRAY_SIZE(options)], *near;
+	const char *names[OPTIONS], *near;
 
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		names[i] = options[i].name;
-	near = units_nearest(word, names, ARRAY_SIZE(options));
+	for (size_t i = 0; i < OPTIONS; i++)
+		names[i] = cli_options[i].name;
+	near = units_nearest(word, names, OPTIONS);
 	err_set(e, ERR_USAGE, "unknown option %s", word);
 	return near ? err_hint(e, "did you mean %s?", near) : -1;
 }
 
 static int
-set_count(int64_t *to, const char *name, const char *text, struct err *e)
+set_count(int64_t *to, const struct option_row *o, const char *text,
+	  struct err *e)
 {
 	char *end;
+	long long n;
 
 	errno = 0;
-	*to = strtoll(text, &end, 10);
-	if (errno || *end || end == text || *to < 1)
+	n = strtoll(text, &end, 10);
+	if (errno == 0 && !*end && end != text && n >= o->least &&
+	    n <= o->most) {
+		*to = n;
+		return 0;
+	}
+	if (o->most == INT64_MAX)
 		return err_set(e, ERR_USAGE,
-			       "%s: expected a whole number from 1 on, found "
-			       "%s",
-			       name, text);
+			       "%s: expected a whole number from %lld on, "
+			       "found %s",
+			       o->name, (long long)o->least, text);
+	return err_set(e, ERR_USAGE,
+		       "%s: expected a whole number from %lld to %lld, found "
+		       "%s",
+		       o->name, (long long)o->least, (long long)o->most, text);
+}
+
+static int
+set_duration(int64_t *to, const struct option_row *o, const char *text,
+	     struct err *e)
+{
+	if (units_parse_duration(text, to) && *to > 0)
+		return 0;
+	return err_set(e, ERR_USAGE,
+		       "%s: expected a duration such as 500ms, 10s, 5m, 2h or "
+		       "7d, found %s",
+		       o->name, text);
+}
+
+static int
+set_value(struct cli *cli, const struct option_row *o, const char *value,
+	  struct err *e)
+{
+	void *at = (char *)cli + o->field;
+
+	switch (o->type) {
+	case TYPE_COUNT:
+		return set_count(at, o, value, e);
+	case TYPE_DURATION:
+		return set_duration(at, o, value, e);
+	case TYPE_LIST:
+		strv_add(at, value);
+		return 0;
+	case TYPE_FLAG:
+	case TYPE_TEXT:
+		break;
+	}
+	memcpy(at, &value, sizeof(value));
 	return 0;
 }
 
@@ -188,17 +311,15 @@ take_option(struct parse *p, int argc, char **argv, int *i, struct err *e)
 {
 	const char *value = NULL;
 	const struct option_row *o = find_option(argv[*i], &value);
-	char *at;
 
 	if (!o)
 		return unknown_option(argv[*i], e);
-	at = (char *)p->cli + o->field;
-	p->given |= o->bit;
+	p->given |= UINT64_C(1) << (o - cli_options);
 	if (o->type == TYPE_FLAG) {
 		if (value)
 			return err_set(e, ERR_USAGE, "%s takes no value",
 				       o->name);
-		*(bool *)at = true;
+		*(bool *)((char *)p->cli + o->field) = true;
 		return 0;
 	}
 	if (!value && *i + 1 < argc)
@@ -206,10 +327,7 @@ take_option(struct parse *p, int argc, char **argv, int *i, struct err *e)
 	if (!value)
 		return err_set(e, ERR_USAGE, "%s wants a value: %s %s", o->name,
 			       o->name, o->value);
-	if (o->type == TYPE_COUNT)
-		return set_count((int64_t *)at, o->name, value, e);
-	memcpy(at, &value, sizeof(value));
-	return 0;
+	return set_value(p->cli, o, value, e);
 }
 
 static int
@@ -267,10 +385,12 @@ find_command(struct parse *p)
 	return NULL;
 }
 
+#define MOST_COMMANDS 64 /* that the nearest is looked for among */
+
 static int
 unknown_command(const struct parse *p, struct err *e)
 {
-	const char *names[64], *near;
+	const char *names[MOST_COMMANDS], *near;
 	size_t n = 0;
 	bool group = is_group(p->words[0]);
 	_free_ char *word =
@@ -278,7 +398,8 @@ unknown_command(const struct parse *p, struct err *e)
 			  group && p->n_words > 1 ? " " : "",
 			  group && p->n_words > 1 ? p->words[1] : "");
 
-	for (const struct command *c = cli_commands; c->name && n < 64; c++)
+	for (const struct command *c = cli_commands;
+	     c->name && n < MOST_COMMANDS; c++)
 		names[n++] = c->name;
 	near = units_nearest(word, names, n);
 	err_set(e, ERR_USAGE, "unknown command %s", word);
@@ -293,10 +414,11 @@ check_usage(const struct parse *p, struct err *e)
 	const struct command *cmd = p->cli->command;
 	unsigned taken = cmd->options | OPTION_ALWAYS;
 
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if (p->given & options[i].bit & ~taken)
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (p->given & UINT64_C(1) << i &&
+		    !(cli_options[i].bit & taken))
 			return err_set(e, ERR_USAGE, "%s does not take %s",
-				       cmd->name, options[i].name);
+				       cmd->name, cli_options[i].name);
 	if (p->n_words < cmd->least ||
 	    (cmd->most >= 0 && p->n_words > cmd->most)) {
 		err_set(e, ERR_USAGE, "%s: %s", cmd->name,
@@ -306,6 +428,20 @@ check_usage(const struct parse *p, struct err *e)
 				cmd->usage);
 	}
 	return 0;
+}
+
+/* No command: the agent as a service. */
+static int
+serve(const struct parse *p)
+{
+	_strv_ struct strv passed_over = { NULL, 0 };
+	_free_ char *file = NULL;
+
+	file = p->cli->config ? xstrdup(p->cli->config) :
+				config_find(&passed_over);
+	for (size_t i = 0; i < passed_over.n; i++)
+		terminal_say(STYLE_YELLOW, "warning", passed_over.items[i]);
+	return p->serve(file);
 }
 
 static int
@@ -318,14 +454,8 @@ run_command(struct parse *p)
 		return help_commands(NULL);
 	if (p->n_words == 1 && strcmp(group, "help") == 0)
 		return help_commands(NULL);
-	if (p->n_words == 0) {
-		err_set(&e, ERR_USAGE,
-			"no command; running as a service is "
-			"not part of this version");
-		err_hint(&e, "devops_agent run NAME runs a plugin, --help "
-			     "lists the commands");
-		return cli_fail(&e);
-	}
+	if (p->n_words == 0)
+		return serve(p);
 	p->cli->command = find_command(p);
 	if (!p->cli->command && p->n_words == 1 && is_group(group)) {
 		help_commands(group);
@@ -344,12 +474,18 @@ run_command(struct parse *p)
 	return p->cli->command->run(p->cli);
 }
 
+static void
+cli_release(struct cli *c)
+{
+	strv_release(&c->words);
+}
+
 int
-cli_main(int argc, char **argv)
+cli_main(int argc, char **argv, int (*serve_fn)(const char *file))
 {
 	_free_ char **words = xcalloc((size_t)argc + 1, sizeof(*words));
-	struct cli cli = { .command = NULL };
-	struct parse p = { .cli = &cli, .words = words };
+	_cleanup_(cli_release) struct cli cli = { .retries = -1 };
+	struct parse p = { .cli = &cli, .words = words, .serve = serve_fn };
 	struct err e = ERR_INIT;
 	int status;
 

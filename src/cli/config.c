@@ -43,7 +43,8 @@ check(struct context *x, const struct cli *c, struct err *e)
 
 	if (context_open(x, c, e) < 0)
 		return -1;
-	return config_check(&x->setup.config, configured_check, &d, &x->setup.warnings, e);
+	return config_check(&x->setup.config, configured_check, &d,
+			    &x->setup.warnings, e);
 }
 
 int

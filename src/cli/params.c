@@ -23,10 +23,9 @@ read_source(const char *source, struct buf *text, struct err *e)
 	return 0;
 }
 
-/* One JSON object from an option's value. */
-static int
-read_object(const char *option, const char *source, struct value **out,
-	    struct err *e)
+int
+params_read_object(const char *option, const char *source, struct value **out,
+		   struct err *e)
 {
 	_buf_ struct buf text = { .max = PARAMS_MAX };
 	_value_ struct value *v = NULL;
@@ -70,7 +69,7 @@ params_read(const char *all, char **words, int n, struct value **out,
 {
 	_value_ struct value *params = NULL;
 
-	if (read_object("--params", all, &params, e) < 0)
+	if (params_read_object("--params", all, &params, e) < 0)
 		return -1;
 	for (int i = 0; i < n; i++)
 		if (read_word(words[i], params, e) < 0)
@@ -86,7 +85,7 @@ params_read_secrets(const char *all, const struct manifest *m,
 	const struct strv *asked = &m->permissions.secrets;
 	_value_ struct value *secrets = NULL;
 
-	if (read_object("--secrets", all, &secrets, e) < 0)
+	if (params_read_object("--secrets", all, &secrets, e) < 0)
 		return -1;
 	for (size_t i = 0; i < asked->n; i++) {
 		const struct value *v = value_get(secrets, asked->items[i]);

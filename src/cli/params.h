@@ -17,6 +17,10 @@
 int params_read(const char *all, char **words, int n, struct value **out,
 		struct err *e);
 
+/* One JSON object from an option's value, in the same words; NULL: empty. */
+int params_read_object(const char *option, const char *source,
+		       struct value **out, struct err *e);
+
 /*
  * The secrets that the header asks for, from --secrets (may be NULL): each
  * must be there and be a string, and no other.

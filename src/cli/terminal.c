@@ -2,13 +2,16 @@
 
 #include <sys/ioctl.h>
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/when.h"
 
 #define BAR 24
 
@@ -55,20 +58,21 @@ terminal_say(enum terminal_style style, const char *label, const char *text)
 }
 
 static void
-print_fields(const struct logbook_entry *entry)
+print_fields(FILE *to, const struct logbook_entry *entry)
 {
 	_buf_ struct buf text = { 0 };
+	int fd = fileno(to);
 
 	if (!entry->fields_len)
 		return;
 	text_add_terminal(&text, entry->fields, entry->fields_len, NULL);
-	fprintf(stderr, " %s%s%s", terminal_style(2, STYLE_DIM), text.data,
-		terminal_plain(2));
+	fprintf(to, " %s%s%s", terminal_style(fd, STYLE_DIM), text.data,
+		terminal_plain(fd));
 }
 
 /* Free text stands as it is; what has a level says so. */
-void
-terminal_log(const struct logbook_entry *entry)
+static void
+print_log(FILE *to, const struct logbook_entry *entry)
 {
 	static const enum terminal_style styles[] = {
 		[LOG_LEVEL_DEBUG] = STYLE_DIM,
@@ -77,47 +81,123 @@ terminal_log(const struct logbook_entry *entry)
 		[LOG_LEVEL_ERROR] = STYLE_RED,
 	};
 	_buf_ struct buf text = { 0 };
+	int fd = fileno(to);
 
-	terminal_clear();
 	text_add_terminal(&text, entry->message, entry->len, "\n    ");
 	if (entry->stream == LOGBOOK_LOG || entry->stream == LOGBOOK_AGENT)
-		fprintf(stderr, "%s%s:%s ",
-			terminal_style(2, styles[entry->level]),
-			logbook_level_name(entry->level), terminal_plain(2));
-	fputs(text.data ? text.data : "", stderr);
+		fprintf(to, "%s%s:%s ",
+			terminal_style(fd, styles[entry->level]),
+			logbook_level_name(entry->level), terminal_plain(fd));
+	fputs(text.data ? text.data : "", to);
 	if (entry->left_out)
-		fprintf(stderr, " ... and %llu bytes more",
+		fprintf(to, " ... and %llu bytes more",
 			(unsigned long long)entry->left_out);
-	print_fields(entry);
-	fputc('\n', stderr);
+	print_fields(to, entry);
+	fputc('\n', to);
 }
 
-static int
-columns(void)
+void
+terminal_log(const struct logbook_entry *entry)
+{
+	terminal_clear();
+	print_log(stderr, entry);
+}
+
+void
+terminal_print_log(const struct logbook_entry *entry)
+{
+	char time[WHEN_TEXT];
+
+	printf("%s%s%s ", terminal_style(1, STYLE_DIM),
+	       when_local(entry->time_ms, time), terminal_plain(1));
+	print_log(stdout, entry);
+}
+
+/* --- How wide ----------------------------------------------------------- */
+
+/* wcwidth() knows characters by the locale; the program's own is "C". */
+static locale_t
+utf8_locale(void)
+{
+	static locale_t locale;
+
+	if (!locale)
+		locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	return locale;
+}
+
+/* How many bytes of `s` there are until `columns` are full; *used of them. */
+static size_t
+measure(const char *s, size_t len, size_t columns, size_t *used)
+{
+	locale_t utf8 = utf8_locale(), old = (locale_t)0;
+	size_t i = 0, n = 0;
+
+	if (utf8)
+		old = uselocale(utf8);
+	while (i < len) {
+		uint32_t code;
+		size_t step = text_utf8(s + i, len - i, &code);
+		int width = step && utf8 ? wcwidth((wchar_t)code) : 1;
+
+		width = width < 0 ? 1 : width;
+		if (n + (size_t)width > columns)
+			break;
+		n += (size_t)width;
+		i += step ? step : 1;
+	}
+	if (utf8)
+		uselocale(old);
+	*used = n;
+	return i;
+}
+
+size_t
+terminal_width(const char *s, size_t len)
+{
+	size_t used;
+
+	measure(s, len, SIZE_MAX, &used);
+	return used;
+}
+
+size_t
+terminal_fit(const char *s, size_t len, size_t columns)
+{
+	size_t used;
+
+	return measure(s, len, columns, &used);
+}
+
+size_t
+terminal_columns(int fd)
 {
 	struct winsize size;
 
-	if (ioctl(2, TIOCGWINSZ, &size) < 0 || size.ws_col < 40)
+	if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
 		return 80;
 	return size.ws_col;
 }
+
+/* --- Progress ----------------------------------------------------------- */
 
 void
 terminal_progress(double fraction, const char *message)
 {
 	_buf_ struct buf text = { 0 };
 	int full = (int)(fraction * BAR + 0.5);
-	size_t room = (size_t)columns() - BAR - 10;
+	size_t columns = terminal_columns(2), room;
 	char bar[BAR + 1];
 
-	if (!terminal_is_rich(2))
+	if (!terminal_is_rich(2) || columns < BAR + 10)
 		return;
+	room = columns - BAR - 10;
 	memset(bar, '.', BAR);
 	memset(bar, '#', (size_t)full);
 	bar[BAR] = '\0';
 	text_add_terminal(&text, message, strlen(message), " ");
-	if (text.len > room)
-		text.data[text_cut(text.data, text.len, room)] = '\0';
+	if (text.len)
+		text.data[terminal_fit(text.data, text.len, room)] = '\0';
 	fprintf(stderr, "\r\x1b[K[%s] %3d%% %s", bar, (int)(fraction * 100),
 		text.data ? text.data : "");
 	fflush(stderr);

@@ -88,7 +88,7 @@ run_job(struct traced *t, const struct program *program, struct err *e)
 	const struct job_watch watch = { .accessed = on_access,
 					 .arg = &t->trace };
 
-	job_init(&job, program, &t->context->setup.runtime);
+	job_init(&job);
 	job.method = t->cli->method ? t->cli->method : "run";
 	job.secrets = t->secrets;
 	job.watch = &watch;
@@ -98,7 +98,7 @@ run_job(struct traced *t, const struct program *program, struct err *e)
 	job.record.plugin = xstrdup(t->plugin->name);
 	job.record.trigger = "trace";
 	job.record.params = value_copy(t->params);
-	if (job_run(&job, e) < 0)
+	if (job_run(&job, program, &t->context->setup.runtime, e) < 0)
 		return -1;
 	note_end(t, &job.record);
 	note_denials(t, &job.record);

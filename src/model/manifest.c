@@ -44,7 +44,7 @@ manifest_init(struct manifest *m)
 {
 	memset(m, 0, sizeof(*m));
 	limits_init(&m->limits);
-	m->workers = (struct workers){ .min_idle = 0, .max = 1, .max_jobs = 1 };
+	m->workers = (struct workers){ .min_idle = 0, .max = 0, .max_jobs = 1 };
 }
 
 void

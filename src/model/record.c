@@ -157,8 +157,8 @@ copy_or(const struct value *v, struct value *(*otherwise)(void))
 	return v ? value_copy(v) : otherwise();
 }
 
-static struct value *
-error_to_value(const struct record *r)
+struct value *
+record_error_value(const struct record *r)
 {
 	struct value *v;
 
@@ -197,8 +197,8 @@ usage_to_value(const struct record *r)
 	return v;
 }
 
-static struct value *
-agent_to_value(const struct agent_id *a)
+struct value *
+agent_id_to_value(const struct agent_id *a)
 {
 	struct value *v = value_object();
 
@@ -226,12 +226,12 @@ record_to_value(const struct record *r)
 	value_set(v, "duration_ms", value_int(r->duration_ms));
 	value_set(v, "params", copy_or(r->params, value_object));
 	value_set(v, "result", copy_or(r->result, value_null));
-	value_set(v, "error", error_to_value(r));
+	value_set(v, "error", record_error_value(r));
 	value_set(v, "exit", exit_to_value(r));
 	value_set(v, "usage", usage_to_value(r));
 	value_set(v, "metrics", copy_or(r->metrics, value_array));
 	value_set(v, "denials", copy_or(r->denials, value_array));
 	value_set(v, "sandbox", copy_or(r->sandbox, value_object));
-	value_set(v, "agent", agent_to_value(r->agent));
+	value_set(v, "agent", agent_id_to_value(r->agent));
 	return v;
 }

@@ -78,6 +78,9 @@ void record_set_plugin_error(struct record *r, const char *own,
 			     const char *code, const char *message);
 
 struct value *record_to_value(const struct record *r);
+/* Members of it: null where there was no error. */
+struct value *record_error_value(const struct record *r);
+struct value *agent_id_to_value(const struct agent_id *a); /* NULL is fine */
 
 /* The exit status of `devops_agent run` for a job that ended so. */
 int record_exit_status(const struct record *r);

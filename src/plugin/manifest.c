@@ -192,7 +192,7 @@ check_whole(const struct value *tree, enum plugin_kind kind,
 {
 	if (!m->name)
 		return at_value(e, tree, "the header has no name");
-	if (m->workers.min_idle > m->workers.max)
+	if (m->workers.max && m->workers.min_idle > m->workers.max)
 		return at_value(e, value_get(tree, "workers"),
 				"workers: min_idle is more than max");
 	if (check_python(tree, kind, m, e) < 0)

@@ -208,6 +208,7 @@ session_request(struct session *s, const struct session_request *request,
 	close_job(s);
 	s->id = request->id;
 	s->asked = true;
+	s->always = request->always;
 	step(s, EVENT_REQUEST);
 	return 0;
 }

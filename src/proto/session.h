@@ -115,6 +115,7 @@ struct session_request {
 	int64_t attempt;
 	int64_t timeout_ms;
 	const struct value *secrets; /* object of strings; NULL: {} */
+	bool always; /* runs for ever: its metrics are not counted */
 };
 
 struct session {
@@ -129,6 +130,7 @@ struct session {
 	struct line_splitter lines;
 	int64_t id;	/* asked last */
 	bool asked;	/* whether there is such a one */
+	bool always;	/* it runs for ever */
 	size_t metrics; /* of this job, with those dropped */
 	size_t warnings;
 	size_t replies;

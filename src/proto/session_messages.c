@@ -251,7 +251,7 @@ session_take_metric(struct session *s, const struct message *m, struct err *e)
 
 	if (s->state != SESSION_BUSY)
 		return err_set(e, ERR_USAGE, "outside of a job");
-	if (++s->metrics > SESSION_METRICS_MAX)
+	if (!s->always && ++s->metrics > SESSION_METRICS_MAX)
 		return 0;
 	if (pick(m, m->params, f, ARRAY_SIZE(f), e) < 0 ||
 	    check_metric(m, f, &metric, name, unit, e) < 0)

@@ -118,8 +118,10 @@ static int
 set_limits(struct enter *x, struct err *e)
 {
 	const struct sandbox_spec *s = x->spec;
-	rlim_t cpu = s->cpu_ms ? (rlim_t)(s->cpu_ms + 999) / 1000 + 1 :
-				 RLIM_INFINITY;
+	/* the kernel counts from the start: of one job, not of many */
+	rlim_t cpu = s->cpu_ms && !s->many_jobs ?
+			     (rlim_t)(s->cpu_ms + 999) / 1000 + 1 :
+			     RLIM_INFINITY;
 	const struct {
 		__rlimit_resource_t what;
 		rlim_t max;

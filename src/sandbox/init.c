@@ -39,6 +39,7 @@ struct init {
 	enum report_reason reason;
 	int64_t deadline_ms; /* monotonic; 0: none */
 	int64_t watch_ms;    /* next look at memory and CPU; 0: never */
+	int64_t base_us;     /* CPU time before the job that runs */
 	struct watch watch;
 	bool group;	       /* its control group tells CPU time */
 	int64_t cpu_before_us; /* pid 1's, not of that */
@@ -309,21 +310,6 @@ handle_signals(struct init *in)
 	}
 }
 
-static void
-handle_order(struct init *in)
-{
-	struct order o;
-
-	if (recv(FD_REPORT, &o, sizeof(o), MSG_DONTWAIT) != sizeof(o))
-		return;
-	if (o.type == ORDER_STOP)
-		stop_all(in, REASON_STOPPED);
-	else if (o.type == ORDER_KILL)
-		kill_all(in, REASON_STOPPED);
-	else if (o.type == ORDER_ARM && in->phase == PHASE_RUNNING)
-		in->deadline_ms = o.ms ? clock_mono_ms() + o.ms : 0;
-}
-
 /* What all have used, without what pid 1 itself did. */
 static int64_t
 group_cpu_us(const struct init *in)
@@ -332,6 +318,88 @@ group_cpu_us(const struct init *in)
 	int64_t own = clock_us(CLOCK_PROCESS_CPUTIME_ID) - in->cpu_before_us;
 
 	return all > own ? all - own : 0;
+}
+
+/* What all have used since the plugin's start, as exactly as can be told. */
+static void
+read_usage(struct init *in, struct watch_usage *u)
+{
+	watch_usage(in->notify.proc, u);
+	if (in->group) {
+		u->cpu_us = group_cpu_us(in);
+	} else if (in->watch.cpu) {
+		watch_look(&in->watch);
+		u->cpu_us = in->watch.cpu_us;
+	}
+}
+
+/* Of the job that runs; ticks are rounded, so that it may seem negative. */
+static uint64_t
+job_cpu_us(const struct init *in, const struct watch_usage *u)
+{
+	return u->cpu_us > in->base_us ? (uint64_t)(u->cpu_us - in->base_us) :
+					 0;
+}
+
+static void
+order_arm(struct init *in, int64_t ms)
+{
+	if (in->phase == PHASE_RUNNING)
+		in->deadline_ms = ms ? clock_mono_ms() + ms : 0;
+}
+
+static void
+order_begin(struct init *in, int64_t ms)
+{
+	struct watch_usage u;
+
+	read_usage(in, &u);
+	in->base_us = u.cpu_us;
+	order_arm(in, ms);
+}
+
+static void
+order_usage(struct init *in, int64_t ms)
+{
+	struct report r = { .type = REPORT_USAGE };
+	struct watch_usage u;
+
+	order_arm(in, ms);
+	read_usage(in, &u);
+	r.reason = in->reason;
+	r.cpu_us = job_cpu_us(in, &u);
+	r.max_rss_bytes = (uint64_t)u.max_rss_bytes;
+	notify_send(&in->notify, &r);
+}
+
+static void
+order_stop(struct init *in, int64_t ms)
+{
+	(void)ms;
+	stop_all(in, REASON_STOPPED);
+}
+
+static void
+order_kill(struct init *in, int64_t ms)
+{
+	(void)ms;
+	kill_all(in, REASON_STOPPED);
+}
+
+static void (*const orders[])(struct init *in, int64_t ms) = {
+	[ORDER_ARM] = order_arm,     [ORDER_BEGIN] = order_begin,
+	[ORDER_USAGE] = order_usage, [ORDER_STOP] = order_stop,
+	[ORDER_KILL] = order_kill,
+};
+
+static void
+handle_order(struct init *in)
+{
+	struct order o;
+
+	if (recv(FD_REPORT, &o, sizeof(o), MSG_DONTWAIT) == sizeof(o) &&
+	    o.type < ARRAY_SIZE(orders))
+		orders[o.type](in, o.ms);
 }
 
 static void
@@ -346,7 +414,8 @@ look(struct init *in)
 	if (w->memory &&
 	    w->memory_bytes + in->notify.shared_bytes > in->spec->memory_bytes)
 		kill_all(in, REASON_MEMORY);
-	else if (in->spec->cpu_ms && cpu_us > in->spec->cpu_ms * 1000)
+	else if (in->spec->cpu_ms &&
+		 cpu_us - in->base_us > in->spec->cpu_ms * 1000)
 		kill_all(in, REASON_CPU);
 }
 
@@ -417,7 +486,7 @@ finish(struct init *in, int channel)
 {
 	struct report r = { .type = REPORT_EXITED };
 	struct err e = ERR_INIT;
-	struct rusage usage;
+	struct watch_usage usage = { 0, 0 };
 	struct hello h = { .failed = 0 };
 	int status;
 	pid_t pid;
@@ -434,11 +503,15 @@ finish(struct init *in, int channel)
 		fail(&e);
 	}
 	watch_end(&in->watch);
-	getrusage(RUSAGE_CHILDREN, &usage);
+	watch_usage(-1, &usage);
+	if (in->group)
+		usage.cpu_us = group_cpu_us(in);
+	else if (in->watch.cpu)
+		usage.cpu_us = in->watch.cpu_us;
 	r.status = in->status;
 	r.reason = in->reason;
-	r.cpu_us = (uint64_t)(in->group ? group_cpu_us(in) : in->watch.cpu_us);
-	r.max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	r.cpu_us = job_cpu_us(in, &usage);
+	r.max_rss_bytes = (uint64_t)usage.max_rss_bytes;
 	r.dropped = in->notify.dropped;
 	send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
 	_exit(0);

@@ -18,6 +18,7 @@ enum report_type {
 	REPORT_FAILED,	/* could not start: text */
 	REPORT_DENIED,	/* an act was refused: syscall, text = object */
 	REPORT_ACCESS,	/* trace: a path or an address was used */
+	REPORT_USAGE,	/* the answer to ORDER_USAGE */
 	REPORT_EXITED,	/* the last one: status and usage */
 };
 
@@ -49,15 +50,18 @@ struct report {
 	uint32_t verdict;
 	uint32_t write;		/* ACCESS: 1 where it would change something */
 	int32_t status;		/* EXITED: of the plugin, as from waitpid() */
-	uint32_t reason;	/* EXITED */
-	uint64_t cpu_us;	/* EXITED: of all processes */
-	uint64_t max_rss_bytes; /* EXITED: of the largest process */
+	uint32_t reason;	/* EXITED; USAGE: it is being ended already */
+	uint64_t cpu_us;	/* EXITED, USAGE: of all, since ORDER_BEGIN */
+	uint64_t max_rss_bytes; /* the same: of the largest process */
 	uint64_t dropped;	/* EXITED: reports that did not fit */
 	char text[REPORT_TEXT];
 };
 
 enum order_type {
-	ORDER_ARM, /* deadline in ms from now */
+	ORDER_ARM, /* deadline in ms from now; 0: none */
+	/* the same, and a job begins: CPU time counts from here */
+	ORDER_BEGIN,
+	ORDER_USAGE, /* the job is over: deadline as ARM; what was used? */
 	ORDER_STOP,
 	ORDER_KILL,
 };

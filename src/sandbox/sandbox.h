@@ -10,6 +10,8 @@
  *	poll box.report_fd		sandbox_read_report() gives what pid 1
  *					says: entered, denied, exited, ...
  *	sandbox_arm(&box, ms)		the deadline, from now on
+ *	sandbox_begin(&box, ms)		the same for the next of many jobs
+ *	sandbox_ask_usage(&box)		... and what it took: REPORT_USAGE
  *	sandbox_stop(&box)		TERM, the grace, then KILL
  *	sandbox_wait(&box, &e)		after REPORT_EXITED: no process of the
  *					sandbox is left when it returns 0
@@ -80,6 +82,8 @@ struct sandbox_spec {
 	int64_t files;
 	int64_t tmp_bytes;
 
+	bool many_jobs; /* cpu_ms is each one's, from sandbox_begin() on */
+
 	bool trace;	  /* report every path that is used */
 	unsigned require; /* LAYER_* that must be enforced */
 };
@@ -107,6 +111,8 @@ void sandbox_init(struct sandbox *box);
  * pid 1, which is a copy of ours: it is wiped there.
  */
 void sandbox_set_arguments(int argc, char **argv);
+/* What ps shows instead, as far as there is room. */
+void sandbox_set_title(const char *title);
 
 /*
  * Returns once pid 1 is forked; whether it came in is said by its first
@@ -122,6 +128,8 @@ int sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 int sandbox_read_report(struct sandbox *box, struct report *r);
 
 void sandbox_arm(struct sandbox *box, int64_t timeout_ms);
+void sandbox_begin(struct sandbox *box, int64_t timeout_ms);
+void sandbox_ask_usage(struct sandbox *box);
 void sandbox_stop(struct sandbox *box);
 /* KILL to all but pid 1, which reports what they used. */
 void sandbox_abort(struct sandbox *box);

@@ -1,6 +1,7 @@
 #include "sandbox/sandbox.h"
 
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -249,6 +250,17 @@ sandbox_set_arguments(int argc, char **argv)
 		(size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]);
 }
 
+void
+sandbox_set_title(const char *title)
+{
+	size_t len = strlen(title);
+
+	if (!arguments)
+		return;
+	memset(arguments, 0, arguments_len);
+	memcpy(arguments, title, len < arguments_len ? len : arguments_len);
+}
+
 /* One that is not there: whoever started us may have left that number open. */
 static void
 take_number(int fd, int number)
@@ -264,6 +276,8 @@ child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 {
 	if (arguments)
 		memset(arguments, 0, arguments_len);
+	/* whoever started us may not be: our own maps have to be written */
+	(void)prctl(PR_SET_DUMPABLE, 1);
 	/* the numbers of enter.h; dup2 leaves O_CLOEXEC off, so put it back */
 	if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 ||
 	    dup2(ends->err, 2) < 0 ||
@@ -392,6 +406,18 @@ void
 sandbox_arm(struct sandbox *box, int64_t timeout_ms)
 {
 	send_order(box, ORDER_ARM, timeout_ms);
+}
+
+void
+sandbox_begin(struct sandbox *box, int64_t timeout_ms)
+{
+	send_order(box, ORDER_BEGIN, timeout_ms);
+}
+
+void
+sandbox_ask_usage(struct sandbox *box)
+{
+	send_order(box, ORDER_USAGE, 0);
 }
 
 void

@@ -143,29 +143,41 @@ read_schedule(int proc, const char *name, struct watch_seen *seen)
 
 /*
  * The state, and the time of the children that it has waited for: fields 3,
- * 16 and 17 of proc_pid_stat(5).  Returns by how much the latter grew.
+ * 16 and 17 of proc_pid_stat(5).  -1: it has gone.
  */
-static int64_t
-look_at_process(struct watch *w, const char *name)
+static int
+read_stat(int proc, const char *name, char *state, int64_t *waited_us)
 {
-	struct watch_seen *seen;
 	long long user, system;
 	const char *after;
-	char text[1024], state;
-	int64_t grown, used;
+	char text[1024];
 
-	if (read_entry(w->proc, name, "stat", text, sizeof(text)) < 0)
-		return 0;
+	if (read_entry(proc, name, "stat", text, sizeof(text)) < 0)
+		return -1;
 	/* the name may hold anything, even ')': take the last one */
 	after = strrchr(text, ')');
 	if (!after || sscanf(after + 1,
 			     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
 			     "%*u %*u %lld %lld",
-			     &state, &user, &system) != 3)
+			     state, &user, &system) != 3)
+		return -1;
+	*waited_us = (user + system) * tick_us();
+	return 0;
+}
+
+/* Returns by how much the time of its children grew. */
+static int64_t
+look_at_process(struct watch *w, const char *name)
+{
+	struct watch_seen *seen;
+	int64_t grown, used, waited;
+	char state;
+
+	if (read_stat(w->proc, name, &state, &waited) < 0)
 		return 0;
 	seen = find_seen(w, (pid_t)strtol(name, NULL, 10));
-	grown = (user + system) * tick_us() - seen->waited_us;
-	seen->waited_us += grown;
+	grown = waited - seen->waited_us;
+	seen->waited_us = waited;
 	seen->runs = state == 'R';
 	seen->here = true;
 	read_schedule(w->proc, name, seen);
@@ -261,36 +273,81 @@ sum_cpu(struct watch *w, int64_t grown)
 		w->cpu_us += w->seen[i].used_us + w->seen[i].waited_us;
 }
 
-/* --- All of it -------------------------------------------------------------
- */
+/* --- All of it ------------------------------------------------------------ */
+
+/* Every process but pid 1. */
+static void
+each_process(int proc, void (*fn)(void *arg, int proc, const char *pid),
+	     void *arg)
+{
+	int fd = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d)))
+		if (strchr("123456789", entry->d_name[0]) &&
+		    strcmp(entry->d_name, "1") != 0)
+			fn(arg, proc, entry->d_name);
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+}
+
+struct looking {
+	struct watch *w;
+	int64_t grown;
+};
+
+static void
+look_at(void *arg, int proc, const char *pid)
+{
+	struct looking *l = arg;
+
+	if (l->w->memory)
+		l->w->memory_bytes += process_memory(proc, pid);
+	if (l->w->cpu)
+		l->grown += look_at_process(l->w, pid);
+}
 
 void
 watch_look(struct watch *w)
 {
-	int fd = openat(w->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int64_t grown = 0;
+	struct looking l = { w, 0 };
 
 	w->memory_bytes = 0;
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(d))) {
-		if (!strchr("123456789", entry->d_name[0]) ||
-		    strcmp(entry->d_name, "1") == 0)
-			continue;
-		if (w->memory)
-			w->memory_bytes +=
-				process_memory(w->proc, entry->d_name);
-		if (w->cpu)
-			grown += look_at_process(w, entry->d_name);
-	}
-	closedir(d);
+	each_process(w->proc, look_at, &l);
 	if (w->cpu)
-		sum_cpu(w, grown);
+		sum_cpu(w, l.grown);
+}
+
+static void
+add_usage(void *arg, int proc, const char *pid)
+{
+	struct watch_usage *u = arg;
+	char text[4096], state;
+	int64_t rss, waited;
+
+	u->cpu_us += clock_us(cpu_clock((pid_t)strtol(pid, NULL, 10)));
+	if (read_stat(proc, pid, &state, &waited) == 0)
+		u->cpu_us += waited;
+	if (read_status(proc, pid, text, sizeof(text)) < 0)
+		return;
+	rss = status_bytes(text, "\nVmHWM:");
+	if (rss > u->max_rss_bytes)
+		u->max_rss_bytes = rss;
+}
+
+void
+watch_usage(int proc, struct watch_usage *u)
+{
+	struct rusage reaped;
+
+	*u = (struct watch_usage){ .cpu_us = reaped_us() };
+	getrusage(RUSAGE_CHILDREN, &reaped);
+	u->max_rss_bytes = reaped.ru_maxrss * INT64_C(1024);
+	if (proc >= 0)
+		each_process(proc, add_usage, u);
 }
 
 void

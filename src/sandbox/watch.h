@@ -65,6 +65,13 @@ struct watch {
 	int64_t lost_us;   /* counts */
 };
 
+/* What all have used, without any estimate; `proc` -1: none lives. */
+struct watch_usage {
+	int64_t cpu_us;
+	int64_t max_rss_bytes; /* of the largest */
+};
+void watch_usage(int proc, struct watch_usage *u);
+
 /* Every process but pid 1. */
 void watch_look(struct watch *w);
 void watch_end(struct watch *w);

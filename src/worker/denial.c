@@ -291,21 +291,42 @@ judge_paths(struct failure *f)
 	look_free(all, f->said.n);
 }
 
-void
-denial_from_failure(struct record *r, const struct sandbox_spec *spec,
-		    const char *text)
+static void
+listen(struct failure *f, const char *text)
 {
-	struct failure f = { .record = r, .spec = spec };
+	const struct record *r = f->record;
 	const char *trace = value_get_string(r->error_data, "traceback", text);
 
 	if (r->error_data)
-		mention_error(&f.said, r->error_data);
+		mention_error(&f->said, r->error_data);
 	if (r->error_message)
-		mention_text(&f.said, r->error_message, trace);
+		mention_text(&f->said, r->error_message, trace);
 	if (text)
-		mention_text(&f.said, text, trace);
-	judge_paths(&f);
+		mention_text(&f->said, text, trace);
+}
+
+bool
+denial_from_text(struct record *r, const struct sandbox_spec *spec,
+		 const char *text)
+{
+	struct failure f = { .record = r, .spec = spec };
+	bool more;
+
+	listen(&f, text);
 	judge_variables(&f);
 	judge_sockets(&f);
+	more = f.said.n > 0;
+	mentions_release(&f.said);
+	return more;
+}
+
+void
+denial_from_paths(struct record *r, const struct sandbox_spec *spec,
+		  const char *text)
+{
+	struct failure f = { .record = r, .spec = spec };
+
+	listen(&f, text);
+	judge_paths(&f);
 	mentions_release(&f.said);
 }

@@ -10,6 +10,7 @@
 #ifndef WORKER_DENIAL_H
 #define WORKER_DENIAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/strv.h"
@@ -25,9 +26,13 @@ void denial_add(struct record *r, const struct denial *d);
 /*
  * Add what the error of a failed job tells: its data's "filename" and
  * "errno", and words of `text` (a message, or the last lines of a log; may be
- * NULL) that look like paths or programs.
+ * NULL) that look like variables, sockets; and paths or programs, which have
+ * to be looked for on the host.  The first returns whether there are such;
+ * the second may take two seconds (hunt.h does not wait for it).
  */
-void denial_from_failure(struct record *r, const struct sandbox_spec *spec,
-			 const char *text);
+bool denial_from_text(struct record *r, const struct sandbox_spec *spec,
+		      const char *text);
+void denial_from_paths(struct record *r, const struct sandbox_spec *spec,
+		       const char *text);
 
 #endif

@@ -1,5 +1,6 @@
-#include "worker/job_run.h"
+#include "worker/worker_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,22 +10,16 @@
 
 /*
  * How standard output is read is the header's `output:`.  A row a mode; `feed`
- * fills run->broken and returns -1 where the plugin broke a rule.
+ * returns -1 where the plugin broke a rule; `end` has the process gone.
  */
 struct mode {
-	int (*start)(struct job_run *run, struct err *e);
-	int (*feed)(struct job_run *run, const char *data, size_t len);
+	int (*start)(struct job_run *run, const struct job *job, struct err *e);
+	int (*feed)(struct worker *w, const char *data, size_t len,
+		    struct err *e);
 	void (*end)(struct job_run *run);
 };
 
 static const struct json_text nothing = { NULL, 0 };
-
-static int
-broke(struct job_run *run, const struct err *e)
-{
-	run->broken = *e;
-	return -1;
-}
 
 /* --- rpc: the protocol -----------------------------------------------------
  */
@@ -33,15 +28,40 @@ static void
 on_log(void *arg, enum log_level level, const char *message, size_t len,
        uint64_t left_out, struct json_text fields)
 {
-	job_log(arg, level, LOGBOOK_LOG, message, len, left_out, fields);
+	struct worker *w = arg;
+
+	if (w->run)
+		job_log(w->run, level, LOGBOOK_LOG, message, len, left_out,
+			fields);
+	else
+		worker_stray_line(w, level, LOGBOOK_LOG, message, len, left_out,
+				  fields);
+}
+
+static void
+on_ready(void *arg, const char *sdk, const struct strv *methods)
+{
+	struct worker *w = arg;
+
+	(void)methods;
+	w->sdk = xstrdup(sdk);
+	w->spoke_sdk = strncmp(sdk, "python/", 7) == 0;
+	w->ready = true;
+	if (w->entered)
+		worker_loaded(w);
 }
 
 static void
 on_metric(void *arg, const struct session_metric *metric)
 {
-	struct job_run *run = arg;
+	struct job_run *run = ((struct worker *)arg)->run;
+	const struct job_watch *w = run->job->watch;
 	struct record *r = &run->job->record;
 
+	if (w && w->metric)
+		w->metric(w->arg, metric);
+	if (run->job->always)
+		return;
 	if (!r->metrics)
 		r->metrics = value_array();
 	value_append(r->metrics, session_metric_value(metric));
@@ -50,7 +70,7 @@ on_metric(void *arg, const struct session_metric *metric)
 static void
 on_progress(void *arg, double fraction, const char *message)
 {
-	struct job_run *run = arg;
+	struct job_run *run = ((struct worker *)arg)->run;
 	const struct job_watch *w = run->job->watch;
 
 	if (w && w->progress)
@@ -60,7 +80,7 @@ on_progress(void *arg, double fraction, const char *message)
 static void
 on_result(void *arg, int64_t id, struct json_text result)
 {
-	struct job_run *run = arg;
+	struct job_run *run = ((struct worker *)arg)->run;
 
 	(void)id;
 	run->answered = true;
@@ -86,17 +106,28 @@ static void
 on_error(void *arg, int64_t id, struct session_error *error)
 {
 	(void)id;
-	take_error(arg, error,
+	take_error(((struct worker *)arg)->run, error,
 		   error->code == -32601 ? "no_method" : "plugin_error");
 }
 
 static void
 on_load_failed(void *arg, struct session_error *error)
 {
-	take_error(arg, error, "load_failed");
+	struct worker *w = arg;
+	struct err e = ERR_INIT;
+
+	if (w->run) {
+		take_error(w->run, error, "load_failed");
+		return;
+	}
+	value_free(steal_ptr(&error->data));
+	err_set(&e, ERR_USAGE, "could not be loaded: %.800s", error->message);
+	worker_blame(w, &e);
+	worker_let_end(w);
 }
 
 static const struct session_handlers handlers = {
+	.ready = on_ready,
 	.load_failed = on_load_failed,
 	.result = on_result,
 	.error = on_error,
@@ -106,39 +137,33 @@ static const struct session_handlers handlers = {
 };
 
 static int
-rpc_start(struct job_run *run, struct err *e)
+rpc_start(struct job_run *run, const struct job *job, struct err *e)
 {
-	const struct record *r = &run->job->record;
+	const struct record *r = &job->record;
 	struct session_request request = {
 		.id = r->id,
-		.method = run->job->method,
+		.method = job->method,
 		.input = r->params,
 		.job_name = r->name,
 		.attempt = r->attempt,
-		.timeout_ms = run->limits.timeout_ms,
-		.secrets = run->job->secrets,
+		.timeout_ms = run->timeout_ms,
+		.secrets = job->secrets,
+		.always = job->always,
 	};
 
-	return session_request(&run->session, &request, e);
+	return session_request(&run->worker->session, &request, e);
 }
 
 static int
-rpc_feed(struct job_run *run, const char *data, size_t len)
+rpc_feed(struct worker *w, const char *data, size_t len, struct err *e)
 {
-	struct err e = ERR_INIT;
-
-	if (session_feed(&run->session, data, len, &e) < 0)
-		return broke(run, &e);
-	return 0;
+	return session_feed(&w->session, data, len, e);
 }
 
 static void
 rpc_end(struct job_run *run)
 {
-	struct err e = ERR_INIT;
-
-	if (run->broken.kind == ERR_NONE && session_end(&run->session, &e) < 0)
-		broke(run, &e);
+	session_end(&run->worker->session, &run->broken);
 }
 
 /* --- json and text: what a program prints ----------------------------------
@@ -146,9 +171,9 @@ rpc_end(struct job_run *run)
 
 /* One line of JSON with the parameters, for those who read it. */
 static int
-plain_start(struct job_run *run, struct err *e)
+plain_start(struct job_run *run, const struct job *job, struct err *e)
 {
-	const struct value *params = run->job->record.params;
+	const struct value *params = job->record.params;
 
 	(void)e;
 	if (params)
@@ -160,22 +185,21 @@ plain_start(struct job_run *run, struct err *e)
 }
 
 static int
-too_much(struct job_run *run)
+too_much(const struct job_run *run, struct err *e)
 {
-	struct err e = ERR_INIT;
-
-	err_set(&e, ERR_USAGE,
+	err_set(e, ERR_USAGE,
 		"standard output is longer than the limit of %lld bytes",
-		(long long)run->limits.output_bytes);
-	err_hint(&e, "print less, or raise limits: {output: ...}");
-	return broke(run, &e);
+		(long long)run->launch->limits.output_bytes);
+	return err_hint(e, "print less, or raise limits: {output: ...}");
 }
 
 static int
-text_feed(struct job_run *run, const char *data, size_t len)
+text_feed(struct worker *w, const char *data, size_t len, struct err *e)
 {
-	if (run->text.len + len > (size_t)run->limits.output_bytes)
-		return too_much(run);
+	struct job_run *run = w->run;
+
+	if (run->text.len + len > (size_t)run->launch->limits.output_bytes)
+		return too_much(run, e);
 	buf_add(&run->text, data, len);
 	return 0;
 }
@@ -222,8 +246,11 @@ is_blank(const char *s, size_t len)
 
 /* run->text is the last line so far, with its line feed if it has come. */
 static int
-json_feed(struct job_run *run, const char *data, size_t len)
+json_feed(struct worker *w, const char *data, size_t len, struct err *e)
 {
+	struct job_run *run = w->run;
+	size_t max = (size_t)run->launch->limits.output_bytes + 1;
+
 	while (len) {
 		const char *end = memchr(data, '\n', len);
 		size_t n = end ? (size_t)(end - data) + 1 : len;
@@ -238,14 +265,17 @@ json_feed(struct job_run *run, const char *data, size_t len)
 		}
 		if (whole)
 			json_flush(run);
-		if (run->text.len + n > (size_t)run->limits.output_bytes + 1)
-			return too_much(run);
+		if (run->text.len + n > max)
+			return too_much(run, e);
 		buf_add(&run->text, data, n);
 		data += n;
 		len -= n;
 	}
 	return 0;
 }
+
+static const struct session_handlers metrics_only = { .log = on_log,
+						      .metric = on_metric };
 
 /* `metrics` of the result are taken as if they had come one by one. */
 struct metric_feed {
@@ -285,8 +315,8 @@ take_metrics(struct job_run *run, const char *text, size_t len)
 	/* a result of another shape has none */
 	if (json_pick(text, len, 0, &field, 1, &e) < 0 || !field.value.s)
 		return;
-	session_init(&feed.session, (size_t)run->limits.output_bytes, &handlers,
-		     run);
+	session_init(&feed.session, (size_t)run->launch->limits.output_bytes,
+		     &metrics_only, run->worker);
 	json_each(field.value.s, field.value.len, 0, add_metric, &feed, &e);
 	if (feed.lines.len &&
 	    session_request(&feed.session, &request, &e) == 0 &&
@@ -300,20 +330,19 @@ take_metrics(struct job_run *run, const char *text, size_t len)
 static void
 json_end(struct job_run *run)
 {
-	struct err e = ERR_INIT;
+	struct err *e = &run->broken;
 	const char *text = run->text.len ? run->text.data : "";
 	size_t len = run->text.len;
 
-	line_cutter_end(&run->out_lines, demote, run, &e);
+	line_cutter_end(&run->out_lines, demote, run, e);
 	while (len && strchr(" \t\r\n", text[len - 1]))
 		len--;
 	if (len == 0)
 		return;
-	if (json_check(text, len, &e) < 0) {
-		err_wrap(&e, "the last line of standard output is no JSON");
-		err_hint(&e, "print the result as one line of JSON at the "
-			     "end, or set output: text");
-		broke(run, &e);
+	if (json_check(text, len, e) < 0) {
+		err_wrap(e, "the last line of standard output is no JSON");
+		err_hint(e, "print the result as one line of JSON at the "
+			    "end, or set output: text");
 		return;
 	}
 	while (len && strchr(" \t\r\n", *text)) {
@@ -330,79 +359,97 @@ static const struct mode modes[] = {
 	[OUTPUT_TEXT] = { plain_start, text_feed, text_end },
 };
 
-/* --- For job.c -------------------------------------------------------------
+/* --- For the worker ---------------------------------------------------------
  */
 
-static const struct mode *
-mode_of(const struct job_run *run)
+void
+job_output_init(struct worker *w)
 {
-	return &modes[run->job->program->manifest->output];
-}
-
-int
-job_output_start(struct job_run *run, struct err *e)
-{
-	session_init(&run->session, (size_t)run->limits.output_bytes, &handlers,
-		     run);
-	line_cutter_init(&run->err_lines);
-	line_cutter_init(&run->out_lines);
-	return mode_of(run)->start(run, e);
+	session_init(&w->session, (size_t)w->launch->limits.output_bytes,
+		     &handlers, w);
+	line_cutter_init(&w->err_lines);
 }
 
 void
-job_output_release(struct job_run *run)
+job_output_release(struct worker *w)
 {
-	session_release(&run->session);
-	line_cutter_release(&run->err_lines);
-	line_cutter_release(&run->out_lines);
-	buf_release(&run->request);
-	buf_release(&run->text);
-}
-
-struct buf *
-job_output_pending(struct job_run *run)
-{
-	if (run->request.len)
-		return &run->request;
-	return run->session.out.len ? &run->session.out : NULL;
-}
-
-bool
-job_output_asked(const struct job_run *run)
-{
-	return run->job->program->manifest->output != OUTPUT_RPC ||
-	       run->answered || run->cancelled;
+	session_release(&w->session);
+	line_cutter_release(&w->err_lines);
 }
 
 int
-job_output_stdout(struct job_run *run, const char *data, size_t len)
+job_output_start(struct job_run *run, const struct job *job, struct err *e)
 {
-	return mode_of(run)->feed(run, data, len);
+	line_cutter_init(&run->out_lines);
+	return modes[run->launch->output].start(run, job, e);
+}
+
+void
+job_run_free(struct job_run *run)
+{
+	if (!run)
+		return;
+	line_cutter_release(&run->out_lines);
+	buf_release(&run->request);
+	buf_release(&run->text);
+	free(run);
+}
+
+struct buf *
+job_output_pending(struct worker *w)
+{
+	if (w->run && w->run->request.len)
+		return &w->run->request;
+	return w->session.out.len ? &w->session.out : NULL;
+}
+
+/* What a plain plugin prints without a job can't be: it is none's. */
+int
+job_output_stdout(struct worker *w, const char *data, size_t len, struct err *e)
+{
+	if (w->launch->output != OUTPUT_RPC && !w->run)
+		return 0;
+	return modes[w->launch->output].feed(w, data, len, e);
+}
+
+int
+job_output_stdout_end(struct worker *w, struct err *e)
+{
+	if (w->launch->output != OUTPUT_RPC)
+		return 0;
+	return session_end(&w->session, e);
 }
 
 static int
 keep_line(void *arg, const struct line *line, struct err *e)
 {
+	struct worker *w = arg;
+
 	(void)e;
-	job_log(arg, LOG_LEVEL_INFO, LOGBOOK_STDERR, line->s, line->len,
-		line->left_out, nothing);
+	if (w->run)
+		job_log(w->run, LOG_LEVEL_INFO, LOGBOOK_STDERR, line->s,
+			line->len, line->left_out, nothing);
+	else
+		worker_stray_line(w, LOG_LEVEL_INFO, LOGBOOK_STDERR, line->s,
+				  line->len, line->left_out, nothing);
 	return 0;
 }
 
 void
-job_output_stderr(struct job_run *run, const char *data, size_t len)
+job_output_stderr(struct worker *w, const char *data, size_t len)
 {
 	struct err ignored = ERR_INIT;
 
-	line_cutter_feed(&run->err_lines, data, len, keep_line, run, &ignored);
+	line_cutter_feed(&w->err_lines, data, len, keep_line, w, &ignored);
 }
 
 void
-job_output_end(struct job_run *run)
+job_output_end(struct job_run *run, bool last)
 {
+	struct worker *w = run->worker;
 	struct err ignored = ERR_INIT;
 
-	line_cutter_end(&run->err_lines, keep_line, run, &ignored);
-	if (run->broken.kind == ERR_NONE)
-		mode_of(run)->end(run);
+	line_cutter_end(&w->err_lines, keep_line, w, &ignored);
+	if (last && run->broken.kind == ERR_NONE)
+		modes[run->launch->output].end(run);
 }

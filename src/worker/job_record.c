@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "model/units.h"
-#include "worker/job_run.h"
+#include "worker/worker_parts.h"
 
 #define HINT_MAX 512
 #define TAIL_MAX 8192
@@ -62,10 +62,10 @@ end_deadline(struct job_run *run)
 
 	/* it had answered in time, and did not go */
 	if (run->answered &&
-	    run->answered_ms < run->started_ms + run->spec.timeout_ms)
+	    run->answered_ms < run->started_ms + run->timeout_ms)
 		return;
 	snprintf(message, sizeof(message), "timed out after %s",
-		 units_format_duration(run->spec.timeout_ms, text));
+		 units_format_duration(run->timeout_ms, text));
 	set_error(run, JOB_TIMED_OUT, "timed_out", message,
 		  "raise limits: {timeout: ...} if it needs longer");
 }
@@ -78,7 +78,7 @@ end_memory(struct job_run *run)
 	snprintf(message, sizeof(message),
 		 "killed for memory: its processes took more than the limit "
 		 "of %s",
-		 units_format_size(run->spec.memory_bytes, text));
+		 units_format_size(run->launch->spec.memory_bytes, text));
 	set_error(run, JOB_FAILED, "out_of_memory", message,
 		  "raise limits: {memory: ...} if it needs more");
 }
@@ -86,7 +86,7 @@ end_memory(struct job_run *run)
 static void
 end_stopped(struct job_run *run)
 {
-	if (run->out_of_memory)
+	if (run->memory_out)
 		end_memory(run);
 	else if (run->cancelled)
 		set_error(run, JOB_CANCELLED, "cancelled", "cancelled", NULL);
@@ -100,7 +100,7 @@ end_cpu(struct job_run *run)
 	snprintf(message, sizeof(message),
 		 "killed for CPU time: its processes took more than the "
 		 "limit of %s",
-		 units_format_duration(run->spec.cpu_ms, text));
+		 units_format_duration(run->launch->spec.cpu_ms, text));
 	set_error(run, JOB_FAILED, "out_of_cpu", message,
 		  "raise limits: {cpu: ...} if it needs more");
 }
@@ -145,7 +145,7 @@ end_by_signal(struct job_run *run, int sig)
 		end_syscall(run);
 		return;
 	}
-	if (sig == SIGKILL && sandbox_out_of_memory(&run->box)) {
+	if (sig == SIGKILL && run->out_of_memory) {
 		end_memory(run);
 		return;
 	}
@@ -159,7 +159,7 @@ end_by_signal(struct job_run *run, int sig)
 static void
 end_by_exit(struct job_run *run, int code, const struct buf *tail)
 {
-	bool rpc = run->job->program->manifest->output == OUTPUT_RPC;
+	bool rpc = run->launch->output == OUTPUT_RPC;
 	char line[256], message[HINT_MAX];
 
 	last_line(tail, line, sizeof(line));
@@ -184,7 +184,7 @@ static void
 decide(struct job_run *run, const struct buf *tail)
 {
 	struct record *r = &run->job->record;
-	bool rpc = run->job->program->manifest->output == OUTPUT_RPC;
+	bool rpc = run->launch->output == OUTPUT_RPC;
 	int status = run->exited.status;
 
 	r->state = JOB_SUCCEEDED;
@@ -217,6 +217,8 @@ set_usage(struct job_run *run)
 	r->duration_ms = clock_mono_ms() - run->started_ms;
 	r->cpu_ms = (int64_t)(run->exited.cpu_us / 1000);
 	r->max_rss_bytes = (int64_t)run->exited.max_rss_bytes;
+	if (run->lives)
+		return; /* without an end of its own yet */
 	r->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	r->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
@@ -228,10 +230,10 @@ set_sandbox(struct job_run *run)
 	struct value *layers = value_array();
 
 	for (unsigned bit = 1; bit < LAYER_END; bit <<= 1)
-		if (run->layers & bit)
+		if (run->worker->layers & bit)
 			value_append(layers, value_string(layer_name(bit)));
 	value_set(v, "layers", layers);
-	value_set(v, "landlock_abi", value_int(run->landlock_abi));
+	value_set(v, "landlock_abi", value_int(run->worker->landlock_abi));
 	run->job->record.sandbox = v;
 }
 
@@ -275,7 +277,7 @@ static const struct {
 static bool
 owner_forbids(const struct job_run *run, int64_t number)
 {
-	const struct strv *write = &run->spec.write;
+	const struct strv *write = &run->launch->spec.write;
 	const char *name =
 		value_get_string(run->job->record.error_data, "filename", "");
 
@@ -314,22 +316,38 @@ hint_cause(struct job_run *run)
 }
 
 void
+job_record_tail(const struct job_run *run, struct buf *tail)
+{
+	logbook_each(&run->job->logbook, add_tail, tail);
+}
+
+bool
 job_record_finish(struct job_run *run)
 {
 	struct record *r = &run->job->record;
 	_buf_ struct buf tail = { 0 };
 
-	logbook_each(&run->job->logbook, add_tail, &tail);
+	job_record_tail(run, &tail);
 	set_usage(run);
 	set_sandbox(run);
 	decide(run, &tail);
 	if (r->state == JOB_SUCCEEDED)
-		return;
+		return false;
 	/* what a check prints is what it found, whatever its status */
-	if (run->job->program->manifest->output != OUTPUT_TEXT)
+	if (run->launch->output != OUTPUT_TEXT)
 		value_free(steal_ptr(&r->result));
-	if (r->state == JOB_FAILED || r->state == JOB_DENIED)
-		denial_from_failure(r, &run->spec, tail.data);
+	if (r->state != JOB_FAILED && r->state != JOB_DENIED)
+		return false;
+	return denial_from_text(r, &run->launch->spec, tail.data);
+}
+
+void
+job_record_hint(struct job_run *run)
+{
+	struct record *r = &run->job->record;
+
+	if (r->state == JOB_SUCCEEDED)
+		return;
 	hint_denials(r);
 	hint_cause(run);
 }

@@ -357,6 +357,60 @@ grant_user(const struct permissions *g, struct sandbox_spec *spec,
 	return 0;
 }
 
+/* --- The same, to be kept --------------------------------------------------
+ */
+
+struct launch *
+launch_new(const struct program *p, const struct runtime *rt,
+	   const struct value *params, struct err *e)
+{
+	struct launch *l = xcalloc(1, sizeof(*l));
+
+	l->refs = 1;
+	l->output = p->manifest->output;
+	sandbox_spec_init(&l->spec);
+	launch_limits(p->manifest, rt, &l->limits);
+	l->spec.many_jobs = p->manifest->workers.max_jobs != 1;
+	if (launch_prepare(p, rt, params, &l->spec, e) == 0)
+		return l;
+	launch_unref(l);
+	return NULL;
+}
+
+struct launch *
+launch_ref(struct launch *l)
+{
+	l->refs++;
+	return l;
+}
+
+void
+launch_unref(struct launch *l)
+{
+	if (!l || --l->refs)
+		return;
+	if (l->forget)
+		l->forget(l);
+	sandbox_spec_release(&l->spec);
+	free(l);
+}
+
+bool
+launch_ahead(const struct manifest *m)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < m->args.n; i++)
+		for (const char *p = m->args.items[i]; (p = strchr(p, '{'));) {
+			named |= p[1] != '{';
+			p += p[1] == '{' ? 2 : 1;
+		}
+	return m->output == OUTPUT_RPC && !named;
+}
+
+/* --- All of it -------------------------------------------------------------
+ */
+
 int
 launch_prepare(const struct program *p, const struct runtime *rt,
 	       const struct value *params, struct sandbox_spec *spec,

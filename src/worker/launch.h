@@ -45,6 +45,39 @@ int launch_prepare(const struct program *p, const struct runtime *rt,
 		   const struct value *params, struct sandbox_spec *spec,
 		   struct err *e);
 
+/*
+ * What all workers of one plugin are started with, made once: nothing of the
+ * program is borrowed any more.  Counted references; launch_unref(NULL) is
+ * fine.
+ */
+struct launch {
+	struct sandbox_spec spec;
+	struct limits limits;
+	enum output_mode output;
+	/* private */
+	unsigned refs;
+	/* to a spawner, by this number; `forget` is NULL where it is not */
+	uint64_t known;
+	void (*forget)(struct launch *l);
+	void *keeper;
+	struct launch *next_kept;
+};
+
+/*
+ * launch_prepare() and a reference.  `params` only matter where the command
+ * line or the environment hold them: see launch_ahead().
+ */
+struct launch *launch_new(const struct program *p, const struct runtime *rt,
+			  const struct value *params, struct err *e);
+struct launch *launch_ref(struct launch *l);
+void launch_unref(struct launch *l);
+
+/*
+ * Whether workers of this plugin can be started before it is known what for:
+ * output rpc, and no parameter in its `args:`.
+ */
+bool launch_ahead(const struct manifest *m);
+
 /* The smaller of what the header asks for and the configuration allows. */
 void launch_limits(const struct manifest *m, const struct runtime *rt,
 		   struct limits *out);

@@ -1,0 +1,219 @@
+/* schedule ...: jobs that come again. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/asked.h"
+#include "cli/outcome.h"
+#include "cli/submit.h"
+#include "cli/table.h"
+#include "cli/when.h"
+#include "model/units.h"
+
+/* Ask; prints what went wrong, and returns the exit status. */
+static int
+ask(const struct cli *c, const char *method, struct value *params,
+    struct value **answer)
+{
+	_cleanup_(asked_release) struct asked a;
+	struct err e = ERR_INIT;
+
+	if (asked_open(&a, c, &e) == 0)
+		return client_call(&a.client, method, params, answer, &e) < 0 ?
+			       cli_fail(&e) :
+			       0;
+	value_free(params);
+	return cli_fail(&e);
+}
+
+static bool
+flag(const struct value *v, const char *key)
+{
+	const struct value *m = value_get(v, key);
+
+	return m && m->type == VALUE_BOOL && m->u.boolean;
+}
+
+/* --- list --------------------------------------------------------------- */
+
+static const struct column list_columns[] = {
+	{ "NAME", false }, { "PLUGIN", false }, { "WHEN", false },
+	{ "NEXT", false }, { "LAST", false },	{ "STATE", false },
+	{ "RUNS", true },  { "MISSED", true },	{ "SKIPPED", true },
+	{ NULL, false },
+};
+
+static void
+add_schedule(struct table *t, const struct value *s)
+{
+	const char *state = value_get_string(s, "last_state", "-");
+	bool paused = flag(s, "paused");
+	char text[WHEN_TEXT];
+
+	table_add(t, STYLE_PLAIN, value_get_string(s, "name", "-"));
+	table_add(t, STYLE_PLAIN, value_get_string(s, "plugin", "-"));
+	table_add(t, STYLE_PLAIN, value_get_string(s, "when", "-"));
+	if (paused)
+		table_add(t, STYLE_YELLOW, "paused");
+	else
+		table_add(t, STYLE_PLAIN, when_member(s, "next", text));
+	table_add(t, STYLE_PLAIN, when_member(s, "last_due", text));
+	table_add(t, outcome_style(state), state);
+	table_addf(t, STYLE_PLAIN, "%lld",
+		   (long long)value_get_int(s, "runs", 0));
+	table_addf(t, STYLE_PLAIN, "%lld",
+		   (long long)value_get_int(s, "missed", 0));
+	table_addf(t, STYLE_PLAIN, "%lld",
+		   (long long)value_get_int(s, "skipped", 0));
+}
+
+int
+cmd_schedule_list(const struct cli *c)
+{
+	_cleanup_(table_release) struct table t = { .columns = list_columns };
+	_value_ struct value *answer = NULL;
+	const struct value *items;
+	int status = ask(c, "schedule.list", NULL, &answer);
+	size_t n;
+
+	if (status)
+		return status;
+	items = asked_items(answer, &n);
+	if (c->limit && (size_t)c->limit < n)
+		n = (size_t)c->limit;
+	for (size_t i = 0; i < n; i++) {
+		if (c->json)
+			table_print_json(items->u.array.items[i]);
+		else
+			add_schedule(&t, items->u.array.items[i]);
+	}
+	if (!c->json)
+		table_print(&t);
+	return 0;
+}
+
+/* --- next --------------------------------------------------------------- */
+
+static const struct column next_columns[] = {
+	{ "NAME", false },     { "UTC", false }, { "LOCAL", false },
+	{ "TIMEZONE", false }, { NULL, false },
+};
+
+static void
+add_times(struct table *t, const struct value *s)
+{
+	const struct value *times = value_get(s, "times");
+	size_t n = times && times->type == VALUE_ARRAY ? times->u.array.n : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct value *time = times->u.array.items[i];
+
+		table_add(t, STYLE_PLAIN, value_get_string(s, "name", "-"));
+		table_add(t, STYLE_PLAIN, value_get_string(time, "utc", "-"));
+		table_add(t, STYLE_PLAIN, value_get_string(time, "local", "-"));
+		table_add(t, flag(s, "paused") ? STYLE_YELLOW : STYLE_PLAIN,
+			  flag(s, "paused") ?
+				  "paused" :
+				  value_get_string(s, "timezone", "-"));
+	}
+}
+
+int
+cmd_schedule_next(const struct cli *c)
+{
+	_cleanup_(table_release) struct table t = { .columns = next_columns };
+	struct value *params =
+		c->n_args ? asked_name_params(c) : value_object();
+	_value_ struct value *answer = NULL;
+	const struct value *items;
+	int status;
+	size_t n;
+
+	if (c->limit)
+		value_set(params, "count", value_int(c->limit));
+	status = ask(c, "schedule.next", params, &answer);
+	if (status)
+		return status;
+	items = asked_items(answer, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (c->json)
+			table_print_json(items->u.array.items[i]);
+		else
+			add_times(&t, items->u.array.items[i]);
+	}
+	if (!c->json)
+		table_print(&t);
+	return 0;
+}
+
+/* --- trigger, pause, resume, remove ------------------------------------- */
+
+int
+cmd_schedule_trigger(const struct cli *c)
+{
+	_cleanup_(asked_release) struct asked a;
+	_value_ struct value *record = NULL;
+	struct err e = ERR_INIT;
+	int status;
+
+	if (asked_open(&a, c, &e) < 0)
+		return cli_fail(&e);
+	if (c->wait)
+		return submit_and_wait(c, &a.client, "schedule.trigger",
+				       asked_name_params(c));
+	status = submit_send(c, &a.client, "schedule.trigger",
+			     asked_name_params(c), &record);
+	if (status)
+		return status;
+	if (c->json)
+		outcome_print_value(record);
+	else
+		printf("%lld\n", (long long)value_get_int(record, "id", 0));
+	return 0;
+}
+
+/* What the schedule is now. */
+static int
+change(const struct cli *c, const char *method, struct value **answer)
+{
+	int status = ask(c, method, asked_name_params(c), answer);
+
+	if (status == 0 && c->json)
+		outcome_print_value(*answer);
+	return status;
+}
+
+int
+cmd_schedule_pause(const struct cli *c)
+{
+	_value_ struct value *answer = NULL;
+	int status = change(c, "schedule.pause", &answer);
+
+	if (status == 0 && !c->json)
+		printf("%s: paused\n", c->args[0]);
+	return status;
+}
+
+int
+cmd_schedule_resume(const struct cli *c)
+{
+	_value_ struct value *answer = NULL;
+	int status = change(c, "schedule.resume", &answer);
+	char text[WHEN_TEXT];
+
+	if (status == 0 && !c->json)
+		printf("%s: next %s\n", c->args[0],
+		       when_member(answer, "next", text));
+	return status;
+}
+
+int
+cmd_schedule_remove(const struct cli *c)
+{
+	_value_ struct value *answer = NULL;
+	int status = change(c, "schedule.remove", &answer);
+
+	if (status == 0 && !c->json)
+		printf("%s: removed\n", c->args[0]);
+	return status;
+}

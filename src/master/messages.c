@@ -1,0 +1,265 @@
+#include "master/messages.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/policy.h"
+#include "model/record.h"
+#include "model/units.h"
+
+#define END                    \
+	{                      \
+		NULL, 0, false \
+	}
+
+static const struct param none[] = { END };
+static const struct param by_id[] = { { "id", PARAM_ID, true }, END };
+static const struct param by_name[] = { { "name", PARAM_NAME, true }, END };
+
+static const struct param submit[] = {
+	{ "name", PARAM_NAME, false },
+	{ "plugin", PARAM_NAME, false },
+	{ "command", PARAM_STRING, false },
+	{ "params", PARAM_OBJECT, false },
+	{ "secrets", PARAM_OBJECT, false },
+	{ "method", PARAM_STRING, false },
+	{ "priority", PARAM_PRIORITY, false },
+	{ "at", PARAM_TIME, false },
+	{ "timeout_ms", PARAM_COUNT, false },
+	{ "queue_timeout_ms", PARAM_COUNT, false },
+	{ "retry", PARAM_OBJECT, false },
+	{ "key", PARAM_STRING, false },
+	{ "wait", PARAM_BOOL, false },
+	{ "wait_ms", PARAM_COUNT, false },
+	{ "follow", PARAM_BOOL, false },
+	END,
+};
+
+static const struct param list[] = {
+	{ "state", PARAM_STATES, false },
+	{ "name", PARAM_NAME, false },
+	{ "plugin", PARAM_NAME, false },
+	{ "since", PARAM_TIME, false },
+	{ "before", PARAM_ID, false },
+	{ "limit", PARAM_COUNT, false },
+	END,
+};
+
+static const struct param logs[] = {
+	{ "id", PARAM_ID, true },
+	{ "after", PARAM_COUNT, false },
+	{ "limit", PARAM_COUNT, false },
+	{ "follow", PARAM_BOOL, false },
+	END,
+};
+
+static const struct param wait[] = {
+	{ "id", PARAM_ID, true },
+	{ "wait_ms", PARAM_COUNT, false },
+	{ "follow", PARAM_BOOL, false },
+	END,
+};
+
+static const struct param next[] = {
+	{ "name", PARAM_NAME, false },
+	{ "count", PARAM_COUNT, false },
+	END,
+};
+
+static const struct param add[] = {
+	{ "name", PARAM_NAME, true },
+	{ "settings", PARAM_OBJECT, true },
+	END,
+};
+
+static const struct param trigger[] = {
+	{ "name", PARAM_NAME, true },
+	{ "wait", PARAM_BOOL, false },
+	{ "wait_ms", PARAM_COUNT, false },
+	{ "follow", PARAM_BOOL, false },
+	END,
+};
+
+static const struct message messages[] = {
+	{ "status", ROLE_RUNNER, none, on_status },
+	{ "plugin.list", ROLE_RUNNER, none, on_plugin_list },
+	{ "plugin.get", ROLE_RUNNER, by_name, on_plugin_get },
+	{ "job.submit", ROLE_RUNNER, submit, on_job_submit },
+	{ "job.list", ROLE_RUNNER, list, on_job_list },
+	{ "job.get", ROLE_RUNNER, by_id, on_job_get },
+	{ "job.logs", ROLE_RUNNER, logs, on_job_logs },
+	{ "job.wait", ROLE_RUNNER, wait, on_job_wait },
+	{ "job.cancel", ROLE_RUNNER, by_id, on_job_cancel },
+	{ "job.retry", ROLE_RUNNER, by_id, on_job_retry },
+	{ "schedule.list", ROLE_RUNNER, none, on_schedule_list },
+	{ "schedule.next", ROLE_RUNNER, next, on_schedule_next },
+	{ "schedule.add", ROLE_ADMIN, add, on_schedule_add },
+	{ "schedule.remove", ROLE_ADMIN, by_name, on_schedule_remove },
+	{ "schedule.trigger", ROLE_RUNNER, trigger, on_schedule_trigger },
+	{ "schedule.pause", ROLE_ADMIN, by_name, on_schedule_pause },
+	{ "schedule.resume", ROLE_ADMIN, by_name, on_schedule_resume },
+};
+
+const struct message *
+message_find(const char *method)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+		if (strcmp(messages[i].method, method) == 0)
+			return &messages[i];
+	return NULL;
+}
+
+int
+message_unknown(const char *method, struct err *e)
+{
+	const char *names[ARRAY_SIZE(messages)], *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+		names[i] = messages[i].method;
+	near = units_nearest(method, names, ARRAY_SIZE(messages));
+	err_set(e, ERR_USAGE, "no method \"%s\"", method);
+	return near ? err_hint(e, "did you mean %s?", near) : -1;
+}
+
+int
+message_refuse(const struct message *msg, struct err *e)
+{
+	err_set(e, ERR_DENIED, "%s is not for this user", msg->method);
+	return err_hint(e, msg->role == ROLE_ADMIN ?
+				   "root and the agent's own account may" :
+				   "root, the agent's own account and the "
+				   "members of agent.group may");
+}
+
+/* --- Parameters --------------------------------------------------------- */
+
+static bool
+is_name(const struct value *v)
+{
+	return v->type == VALUE_STRING && units_is_name(v->u.string.s);
+}
+
+static bool
+is_plain_string(const struct value *v)
+{
+	return v->type == VALUE_STRING &&
+	       strlen(v->u.string.s) == v->u.string.len;
+}
+
+static bool
+is_count(const struct value *v)
+{
+	return v->type == VALUE_INT && v->u.integer >= 0;
+}
+
+static bool
+is_id(const struct value *v)
+{
+	return v->type == VALUE_INT && v->u.integer >= 1;
+}
+
+static bool
+is_priority(const struct value *v)
+{
+	return v->type == VALUE_INT && v->u.integer >= -POLICY_PRIORITY_MAX &&
+	       v->u.integer <= POLICY_PRIORITY_MAX;
+}
+
+static bool
+is_bool(const struct value *v)
+{
+	return v->type == VALUE_BOOL;
+}
+
+static bool
+is_object(const struct value *v)
+{
+	return v->type == VALUE_OBJECT;
+}
+
+static bool
+is_time(const struct value *v)
+{
+	int64_t ms;
+
+	return is_plain_string(v) && units_parse_time(v->u.string.s, &ms);
+}
+
+static bool
+is_state(const struct value *v)
+{
+	enum job_state state;
+
+	return is_plain_string(v) && job_state_parse(v->u.string.s, &state);
+}
+
+static bool
+is_states(const struct value *v)
+{
+	if (v->type != VALUE_ARRAY)
+		return is_state(v);
+	for (size_t i = 0; i < v->u.array.n; i++)
+		if (!is_state(v->u.array.items[i]))
+			return false;
+	return true;
+}
+
+static const struct {
+	bool (*is)(const struct value *v);
+	const char *what;
+} kinds[] = {
+	[PARAM_STRING] = { is_plain_string, "a string" },
+	[PARAM_NAME] = { is_name, "a name of a-z, 0-9 and -" },
+	[PARAM_COUNT] = { is_count, "a whole number from 0 on" },
+	[PARAM_ID] = { is_id, "a job's id" },
+	[PARAM_PRIORITY] = { is_priority, "a whole number from -100 to 100" },
+	[PARAM_BOOL] = { is_bool, "true or false" },
+	[PARAM_OBJECT] = { is_object, "an object" },
+	[PARAM_TIME] = { is_time, "a time such as 2026-01-31T23:59:59Z" },
+	[PARAM_STATES] = { is_states, "a job's state, or a list of states" },
+};
+
+static const struct param *
+find_param(const struct message *msg, const char *name)
+{
+	for (const struct param *p = msg->takes; p->name; p++)
+		if (strcmp(p->name, name) == 0)
+			return p;
+	return NULL;
+}
+
+static int
+unknown_param(const struct message *msg, const char *name, struct err *e)
+{
+	const char *names[32], *near;
+	size_t n = 0;
+
+	for (const struct param *p = msg->takes; p->name; p++)
+		names[n++] = p->name;
+	near = units_nearest(name, names, n);
+	err_set(e, ERR_USAGE, "%s takes no \"%.64s\"", msg->method, name);
+	return near ? err_hint(e, "did you mean \"%s\"?", near) : -1;
+}
+
+int
+message_check(const struct message *msg, const struct value *params,
+	      struct err *e)
+{
+	for (size_t i = 0; i < params->u.object.n; i++) {
+		const struct value_member *member =
+			&params->u.object.members[i];
+		const struct param *p = find_param(msg, member->key);
+
+		if (!p)
+			return unknown_param(msg, member->key, e);
+		if (!kinds[p->kind].is(member->value))
+			return err_set(e, ERR_USAGE, "\"%s\" must be %s",
+				       p->name, kinds[p->kind].what);
+	}
+	for (const struct param *p = msg->takes; p->name; p++)
+		if (p->required && !value_get(params, p->name))
+			return err_set(e, ERR_USAGE, "%s wants \"%s\": %s",
+				       msg->method, p->name,
+				       kinds[p->kind].what);
+	return 0;
+}

@@ -1,0 +1,370 @@
+#include "master/metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "master/master.h"
+
+static const double seconds[] = { 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1,
+				  5,	 10,	30,   60,   300, 3600 };
+
+enum {
+	JOBS_ENDED,
+	JOBS,
+	JOBS_SUBMITTED,
+	JOBS_REFUSED,
+	QUEUE_FULL,
+	JOB_RETRIES,
+	JOB_WAIT,
+	JOB_RUN,
+	JOB_DENIALS,
+	WORKERS,
+	WORKER_STARTS,
+	WORKER_START_FAILURES,
+	POOL_HITS,
+	POOL_MISSES,
+	SCHEDULES,
+	SCHEDULE_RUNS,
+	SCHEDULE_MISSED,
+	SCHEDULE_SKIPPED,
+	SCHEDULE_LAG,
+	SERVICES,
+	STORE_COMMITS,
+	STORE_FAILURES,
+	STORE_COMMIT_TIME,
+	STORE_CHANGES,
+	STORE_SIZE,
+	STORE_WAL,
+	STORE_WRITABLE,
+	LOOP_TURNS,
+	LOOP_LAG,
+	LOOP_BUSY,
+	CLIENTS,
+	REQUESTS,
+	REQUEST_ERRORS,
+	LOG_LINES,
+	LOG_DROPPED,
+	MEMORY,
+	UPTIME,
+};
+
+/* clang-format off */
+static const struct metric_row rows[] = {
+	[JOBS_ENDED] = { "devops_agent_jobs_total", METRIC_COUNTER, NULL,
+		"Jobs that ended, by plugin and how.", { "plugin", "state" } },
+	[JOBS] = { "devops_agent_jobs", METRIC_GAUGE, NULL,
+		"Jobs that wait or run.", { "state" } },
+	[JOBS_SUBMITTED] = { "devops_agent_jobs_submitted_total",
+		METRIC_COUNTER, NULL, "Jobs that were taken." },
+	[JOBS_REFUSED] = { "devops_agent_jobs_refused_total", METRIC_COUNTER,
+		NULL, "Jobs that were refused for want of a grant." },
+	[QUEUE_FULL] = { "devops_agent_queue_full_total", METRIC_COUNTER, NULL,
+		"Jobs that were refused because the queue was full." },
+	[JOB_RETRIES] = { "devops_agent_job_retries_total", METRIC_COUNTER,
+		NULL, "Attempts that failed and were followed by another." },
+	[JOB_WAIT] = { "devops_agent_job_wait_seconds", METRIC_HISTOGRAM,
+		"seconds", "Time from being due to beginning.", { "plugin" },
+		seconds, ARRAY_SIZE(seconds), 0 },
+	[JOB_RUN] = { "devops_agent_job_run_seconds", METRIC_HISTOGRAM,
+		"seconds", "Time from beginning to end.", { "plugin" },
+		seconds, ARRAY_SIZE(seconds), 0 },
+	[JOB_DENIALS] = { "devops_agent_job_denials_total", METRIC_COUNTER,
+		NULL, "Acts that the sandbox refused.", { "plugin" } },
+	[WORKERS] = { "devops_agent_workers", METRIC_GAUGE, NULL,
+		"Workers by plugin and what they do.", { "plugin", "state" } },
+	[WORKER_STARTS] = { "devops_agent_worker_starts_total", METRIC_COUNTER,
+		NULL, "Workers that were started.", { "plugin" } },
+	[WORKER_START_FAILURES] = {
+		"devops_agent_worker_start_failures_total", METRIC_COUNTER,
+		NULL, "Workers that did not come to take a job.",
+		{ "plugin" } },
+	[POOL_HITS] = { "devops_agent_pool_hits_total", METRIC_COUNTER, NULL,
+		"Jobs that found a worker waiting.", { "plugin" } },
+	[POOL_MISSES] = { "devops_agent_pool_misses_total", METRIC_COUNTER,
+		NULL, "Workers that were started because a job waited.",
+		{ "plugin" } },
+	[SCHEDULES] = { "devops_agent_schedules", METRIC_GAUGE, NULL,
+		"Jobs of the configuration and recurring jobs of clients." },
+	[SCHEDULE_RUNS] = { "devops_agent_schedule_runs_total", METRIC_COUNTER,
+		NULL, "Runs that schedules began." },
+	[SCHEDULE_MISSED] = { "devops_agent_schedule_missed_total",
+		METRIC_COUNTER, NULL,
+		"Due times that passed while nothing could run." },
+	[SCHEDULE_SKIPPED] = { "devops_agent_schedule_skipped_total",
+		METRIC_COUNTER, NULL,
+		"Due times that found the run before not over." },
+	[SCHEDULE_LAG] = { "devops_agent_schedule_lag_seconds", METRIC_GAUGE,
+		"seconds", "How late the last scheduled run was noticed." },
+	[SERVICES] = { "devops_agent_services", METRIC_GAUGE, NULL,
+		"Jobs that run as long as the agent, running now." },
+	[STORE_COMMITS] = { "devops_agent_store_commits_total", METRIC_COUNTER,
+		NULL, "Commits to the database." },
+	[STORE_FAILURES] = { "devops_agent_store_failures_total",
+		METRIC_COUNTER, NULL, "Commits that failed." },
+	[STORE_COMMIT_TIME] = { "devops_agent_store_commit_seconds",
+		METRIC_GAUGE, "seconds", "How long the last commit took." },
+	[STORE_CHANGES] = { "devops_agent_store_changes_total", METRIC_COUNTER,
+		NULL, "Changes that commits held." },
+	[STORE_SIZE] = { "devops_agent_store_bytes", METRIC_GAUGE, "bytes",
+		"Size of the database." },
+	[STORE_WAL] = { "devops_agent_store_wal_bytes", METRIC_GAUGE, "bytes",
+		"Size of its write-ahead log." },
+	[STORE_WRITABLE] = { "devops_agent_store_writable", METRIC_GAUGE, NULL,
+		"1, or 0 while the database takes no changes." },
+	[LOOP_TURNS] = { "devops_agent_loop_turns_total", METRIC_COUNTER, NULL,
+		"Times that the agent woke up." },
+	[LOOP_LAG] = { "devops_agent_loop_lag_max_seconds", METRIC_GAUGE,
+		"seconds", "The most that an event waited, since last asked." },
+	[LOOP_BUSY] = { "devops_agent_loop_busy_max_seconds", METRIC_GAUGE,
+		"seconds", "The longest turn, since last asked." },
+	[CLIENTS] = { "devops_agent_clients", METRIC_GAUGE, NULL,
+		"Clients on the agent's socket." },
+	[REQUESTS] = { "devops_agent_requests_total", METRIC_COUNTER, NULL,
+		"Requests that clients made." },
+	[REQUEST_ERRORS] = { "devops_agent_request_errors_total",
+		METRIC_COUNTER, NULL, "Requests that failed." },
+	[LOG_LINES] = { "devops_agent_log_lines_total", METRIC_COUNTER, NULL,
+		"Lines of the agent's own log." },
+	[LOG_DROPPED] = { "devops_agent_log_dropped_total", METRIC_COUNTER,
+		NULL, "Lines of it that nobody read in time." },
+	[MEMORY] = { "devops_agent_resident_memory_bytes", METRIC_GAUGE,
+		"bytes", "Memory of the master process." },
+	[UPTIME] = { "devops_agent_uptime_seconds", METRIC_GAUGE, "seconds",
+		"Time since the agent started." },
+};
+/* clang-format on */
+
+void
+metrics_open(struct master *m)
+{
+	m->metrics = metrics_new(rows, ARRAY_SIZE(rows));
+}
+
+void
+metrics_close(struct master *m)
+{
+	metrics_free(m->metrics);
+	m->metrics = NULL;
+}
+
+void
+metrics_job_began(struct master *m, const struct live_job *j)
+{
+	if (j->queued_ms)
+		metrics_observe(m->metrics, JOB_WAIT,
+				(double)(clock_mono_ms() - j->queued_ms) / 1000,
+				j->detail->job.record.plugin, NULL, NULL);
+}
+
+void
+metrics_job_ended(struct master *m, const struct live_job *j)
+{
+	const struct record *r = &j->detail->job.record;
+
+	metrics_add(m->metrics, JOBS_ENDED, 1, r->plugin,
+		    job_state_name(r->state), NULL);
+	metrics_observe(m->metrics, JOB_RUN, (double)r->duration_ms / 1000,
+			r->plugin, NULL, NULL);
+	if (r->denials && r->denials->u.array.n)
+		metrics_add(m->metrics, JOB_DENIALS,
+			    (double)r->denials->u.array.n, r->plugin, NULL,
+			    NULL);
+}
+
+/* --- Showing them ------------------------------------------------------- */
+
+static void
+set(struct master *m, size_t row, double value)
+{
+	metrics_set(m->metrics, row, value, NULL, NULL, NULL);
+}
+
+/* A counter that is counted elsewhere. */
+static void
+set_total(struct master *m, size_t row, uint64_t value)
+{
+	metrics_forget(m->metrics, row);
+	metrics_add(m->metrics, row, (double)value, NULL, NULL, NULL);
+}
+
+static void
+take_pools(struct master *m)
+{
+	static const size_t forgotten[] = { WORKERS, WORKER_STARTS,
+					    WORKER_START_FAILURES, POOL_HITS,
+					    POOL_MISSES };
+	const struct pool *p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(forgotten); i++)
+		metrics_forget(m->metrics, forgotten[i]);
+	TAILQ_FOREACH(p, &m->pools.list, link)
+	{
+		const char *name =
+			p->version ? p->version->plugin.name : p->source;
+
+		metrics_set(m->metrics, WORKERS, (double)p->idle, name, "idle",
+			    NULL);
+		metrics_set(m->metrics, WORKERS, (double)p->busy, name, "busy",
+			    NULL);
+		metrics_set(m->metrics, WORKERS, (double)p->starting, name,
+			    "starting", NULL);
+		metrics_add(m->metrics, WORKER_STARTS, (double)p->starts, name,
+			    NULL, NULL);
+		metrics_add(m->metrics, WORKER_START_FAILURES,
+			    (double)p->start_failures, name, NULL, NULL);
+		metrics_add(m->metrics, POOL_HITS, (double)p->hits, name, NULL,
+			    NULL);
+		metrics_add(m->metrics, POOL_MISSES, (double)p->misses, name,
+			    NULL, NULL);
+	}
+}
+
+static void
+take_store(struct master *m)
+{
+	struct store_stats stats = { 0 };
+	struct err ignored = ERR_INIT;
+
+	if (store_stats(m->store, &stats, &ignored) == 0) {
+		set(m, STORE_SIZE, (double)stats.file_bytes);
+		set(m, STORE_WAL, (double)stats.wal_bytes);
+	}
+	set_total(m, STORE_COMMITS, m->changes.commits);
+	set_total(m, STORE_FAILURES, m->changes.failures);
+	set_total(m, STORE_CHANGES, m->changes.written);
+	set(m, STORE_COMMIT_TIME, (double)m->changes.last_commit_us / 1e6);
+	set(m, STORE_WRITABLE, m->changes.trouble.kind == ERR_NONE);
+}
+
+static void
+take_loop(struct master *m)
+{
+	struct loop_stats stats;
+
+	loop_take_stats(m->loop, &stats);
+	set_total(m, LOOP_TURNS, stats.turns);
+	set(m, LOOP_LAG, (double)stats.lag_us_max / 1e6);
+	set(m, LOOP_BUSY, (double)stats.busy_us_max / 1e6);
+}
+
+static double
+resident_bytes(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*s %ld", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void
+take_all(struct master *m)
+{
+	struct log_stats log;
+
+	metrics_set(m->metrics, JOBS, (double)m->jobs.queued, "queued", NULL,
+		    NULL);
+	metrics_set(m->metrics, JOBS, (double)m->jobs.running, "running", NULL,
+		    NULL);
+	set_total(m, JOBS_SUBMITTED, m->jobs.submitted);
+	set_total(m, JOBS_REFUSED, m->jobs.refused);
+	set_total(m, QUEUE_FULL, m->jobs.full);
+	set_total(m, JOB_RETRIES, m->jobs.retried);
+	take_pools(m);
+	set(m, SCHEDULES, (double)m->schedules.n);
+	set_total(m, SCHEDULE_RUNS, m->schedules.fired);
+	set_total(m, SCHEDULE_MISSED, m->schedules.missed);
+	set_total(m, SCHEDULE_SKIPPED, m->schedules.skipped);
+	set(m, SCHEDULE_LAG, (double)m->schedules.last_lag_ms / 1000);
+	set(m, SERVICES, (double)m->services.running);
+	take_store(m);
+	take_loop(m);
+	set(m, CLIENTS, (double)m->control.n);
+	set_total(m, REQUESTS, m->control.requests);
+	set_total(m, REQUEST_ERRORS, m->control.errors);
+	log_get_stats(&log);
+	set_total(m, LOG_LINES, log.lines);
+	set_total(m, LOG_DROPPED, log.dropped);
+	set(m, MEMORY, resident_bytes());
+	set(m, UPTIME, (double)(clock_real_ms() - m->started_ms) / 1000);
+}
+
+static struct value *
+sample_labels(const struct metric_sample *s)
+{
+	struct value *v = value_object();
+
+	for (size_t i = 0; i < METRIC_LABELS && s->row->labels[i]; i++)
+		value_set(v, s->row->labels[i], value_string(s->labels[i]));
+	return v;
+}
+
+static struct value *
+sample_buckets(const struct metric_sample *s)
+{
+	struct value *v = value_array();
+
+	for (size_t i = 0; i <= s->row->n_bounds; i++) {
+		struct value *b = value_object();
+
+		value_set(b, "le",
+			  i < s->row->n_bounds ? value_real(s->row->bounds[i]) :
+						 value_null());
+		value_set(b, "count", value_int((int64_t)s->buckets[i]));
+		value_append(v, b);
+	}
+	return v;
+}
+
+static const char *const kind_names[] = { [METRIC_COUNTER] = "counter",
+					  [METRIC_GAUGE] = "gauge",
+					  [METRIC_HISTOGRAM] = "histogram" };
+
+static void
+add_sample(void *arg, const struct metric_sample *s)
+{
+	struct value *all = arg, *v = value_object();
+
+	value_set(v, "name", value_string(s->row->name));
+	value_set(v, "kind", value_string(kind_names[s->row->kind]));
+	value_set(v, "labels", sample_labels(s));
+	if (s->row->kind == METRIC_HISTOGRAM) {
+		value_set(v, "count", value_int((int64_t)s->count));
+		value_set(v, "sum", value_real(s->value));
+		value_set(v, "buckets", sample_buckets(s));
+	} else {
+		value_set(v, "value", value_real(s->value));
+	}
+	value_append(all, v);
+}
+
+struct value *
+metrics_value(struct master *m)
+{
+	struct value *all = value_array();
+
+	take_all(m);
+	metrics_each(m->metrics, add_sample, all);
+	return all;
+}
+
+void
+metrics_write_reference(struct buf *out)
+{
+	buf_adds(out, "| metric | kind | labels | |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct metric_row *r = &rows[i];
+
+		buf_addf(out, "| `%s` | %s |", r->name, kind_names[r->kind]);
+		for (size_t l = 0; l < METRIC_LABELS && r->labels[l]; l++)
+			buf_addf(out, " `%s`", r->labels[l]);
+		buf_addf(out, " | %s |\n", r->help);
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * metrics.h: what the agent measures of itself: a row each in metrics.c.
+ *
+ * docs/metrics.md is made from the table.
+ */
+#ifndef MASTER_METRICS_H
+#define MASTER_METRICS_H
+
+#include "base/buf.h"
+#include "model/metrics.h"
+#include "model/value.h"
+
+struct master;
+struct live_job;
+
+void metrics_open(struct master *m);
+void metrics_close(struct master *m);
+
+void metrics_job_began(struct master *m, const struct live_job *j);
+void metrics_job_ended(struct master *m, const struct live_job *j);
+
+/* All of it now: an array of {name, kind, unit, help, series}. */
+struct value *metrics_value(struct master *m);
+
+/* docs/metrics.md. */
+void metrics_write_reference(struct buf *out);
+
+#endif

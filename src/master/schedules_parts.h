@@ -1,0 +1,19 @@
+/*
+ * schedules_parts.h: what the files of schedules.h share.
+ */
+#ifndef MASTER_SCHEDULES_PARTS_H
+#define MASTER_SCHEDULES_PARTS_H
+
+#include "master/schedules.h"
+
+struct planned *schedules_insert(struct master *m, struct planned *s);
+/* Forget it, and free it. */
+void schedules_drop(struct master *m, struct planned *s);
+/* Its row is written with this turn's commit. */
+void schedules_keep_row(struct master *m, struct planned *s);
+/* It is looked at next at that time; SCHEDULE_NEVER. */
+void schedules_next_turn(struct master *m, struct planned *s, int64_t at_ms);
+/* What it is to do is known: find out when. */
+void schedules_plan(struct master *m, struct planned *s);
+
+#endif
