@@ -114,7 +114,7 @@ fi
 # --- Groups that a user's plugins keep ------------------------------------------
 
 if root; then
-	NOBODY=(setpriv --reuid=65534 --regid=65534 --groups=65534,4,4711)
+	NOBODY=(setpriv --reuid=65534 --regid=65534 "--groups=65534,4,4711")
 	run as_user "$DOCTOR" doctor --json "${CONFIG[@]}"
 	like "$(json "layer['user-id']['detail']")" 'the groups adm, 4711$' \
 		"doctor names the groups that a user's plugin keeps"

@@ -273,7 +273,7 @@ on_orphaned(void)
 static void
 on_request(void *arg, unsigned events)
 {
-	struct spawner_request r;
+	struct spawner_request r = { 0 };
 	int fds[SPAWNER_FDS];
 	size_t n_fds;
 	int n = spawner_receive(server.fd, &r, sizeof(r), fds, &n_fds);

@@ -289,7 +289,7 @@ static void
 on_reply(void *arg, unsigned events)
 {
 	struct remote *r = arg;
-	struct spawner_reply m;
+	struct spawner_reply m = { 0 };
 	int fds[SPAWNER_FDS];
 	size_t n_fds;
 	int n;

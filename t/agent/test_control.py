@@ -2,14 +2,13 @@
 
 import json
 import os
-import pwd
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from conftest import RpcError, wait_until
+from conftest import wait_until
 
 
 def raw(agent, data, read=True):

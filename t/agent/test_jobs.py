@@ -66,7 +66,10 @@ def test_parameters_are_checked_before_a_job_is_made(agent):
         # name: strict
         # version: 1.0.0
         # description: A test.
-        # params: {type: object, properties: {n: {type: integer}}, required: [n]}
+        # params:
+        #   type: object
+        #   properties: {n: {type: integer}}
+        #   required: [n]
         # ///
         def register():
             return lambda job: job.params["n"]

@@ -21,6 +21,10 @@ build/lint/%.tidy: %.c $(HEADERS) .clang-tidy
 		-std=gnu11 >$@.log 2>&1 || { cat $@.log; exit 1; }
 	@touch $@
 
+# cppcheck reads no header of the system, and has to be shown these macros.
+QUEUE_H = $(shell $(HOSTCC) -M -xc -include sys/queue.h /dev/null | \
+	tr ' ' '\n' | grep '/sys/queue.h$$')
+
 lint-cppcheck:
 	@mkdir -p build/lint/cppcheck
 	$(call say,LINT,cppcheck)
@@ -28,7 +32,7 @@ lint-cppcheck:
 		--enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --error-exitcode=1 \
 		--cppcheck-build-dir=build/lint/cppcheck -j$(NPROC) \
-		$(CPPFLAGS) $(filter src/%.c,$(C_FILES))
+		--include=$(QUEUE_H) $(CPPFLAGS) $(filter src/%.c,$(C_FILES))
 
 lint-format:
 	$(call say,LINT,clang-format)
