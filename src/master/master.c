@@ -164,20 +164,16 @@ open_log(const struct config *c)
 	});
 }
 
-/*
- * In this order: the folder and its lock, which the spawner keeps; the
- * spawner, before a secret is read from the database or the environment; then
- * this process has no privilege any more.
- */
+/* The folder and its lock, which the spawner keeps; then no privilege. */
 static int
-split_off(struct master *m, struct err *e)
+settle(struct master *m, struct err *e)
 {
 	const struct config *c = &m->setup->config;
 
 	if (privileges_make_folders(c, e) < 0)
 		return -1;
 	m->lock = lock_folder(c->agent.data_dir, LOCK_WAIT_MS, e);
-	if (m->lock < 0 || spawner_fork(&m->spawner, m->lock, e) < 0)
+	if (m->lock < 0 || spawner_keep(&m->spawner, m->lock, e) < 0)
 		return -1;
 	return privileges_drop(c, e);
 }
@@ -187,10 +183,11 @@ start(struct master *m, const char *file, struct err *e)
 {
 	m->started_ms = clock_real_ms();
 	m->turn = 1;
-	if (load_config(m, file, e) < 0)
+	/* before the configuration's secrets are in memory */
+	if (spawner_fork(&m->spawner, -1, e) < 0 || load_config(m, file, e) < 0)
 		return -1;
 	open_log(&m->setup->config);
-	if (split_off(m, e) < 0)
+	if (settle(m, e) < 0)
 		return -1;
 	reload_secrets(&m->setup->config);
 	if (reload_check(m->setup, e) < 0 || set_up_loop(m, e) < 0 ||

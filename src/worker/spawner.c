@@ -238,6 +238,14 @@ take_kill(const struct spawner_request *r, int fd)
 		sandbox_kill(&c->box);
 }
 
+static void
+take_keep(const struct spawner_request *r, int fd)
+{
+	(void)r;
+	if (fcntl(fd, F_DUPFD_CLOEXEC, 3) < 0)
+		fatal("spawner: keep a descriptor: %s", strerror(errno));
+}
+
 static const struct {
 	void (*take)(const struct spawner_request *r, int fd);
 	size_t fds;
@@ -246,10 +254,10 @@ static const struct {
 	[SPAWNER_FORGET] = { take_forget, 0 },
 	[SPAWNER_START] = { take_start, 0 },
 	[SPAWNER_KILL] = { take_kill, 0 },
+	[SPAWNER_KEEP] = { take_keep, 1 },
 };
 
-/* --- Its life
- * -------------------------------------------------------------------- */
+/* --- Its life ----------------------------------------------------------- */
 
 static void
 on_overdue(void *arg)
@@ -362,6 +370,16 @@ spawner_fork(struct spawner *s, int keep_fd, struct err *e)
 	err_errno(e, "fork the spawner");
 	close(steal_fd(&s->fd));
 	return -1;
+}
+
+int
+spawner_keep(struct spawner *s, int fd, struct err *e)
+{
+	const struct spawner_request r = { .type = SPAWNER_KEEP };
+
+	return spawner_send(s->fd, &r, sizeof(r), &fd, 1) < 0 ?
+		       err_errno(e, "tell the spawner") :
+		       0;
 }
 
 int

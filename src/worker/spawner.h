@@ -39,6 +39,12 @@ struct spawner {
  */
 int spawner_fork(struct spawner *s, int keep_fd, struct err *e);
 
+/*
+ * It keeps a copy of this descriptor as long as it lives: the lock of
+ * data_dir, which is not known before the configuration was read.
+ */
+int spawner_keep(struct spawner *s, int fd, struct err *e);
+
 /* Close the channel, which ends it, and wait `timeout_ms` for that. */
 int spawner_release(struct spawner *s, int64_t timeout_ms, struct err *e);
 

@@ -16,6 +16,7 @@ enum spawner_request_type {
 	SPAWNER_FORGET, /* that spec */
 	SPAWNER_START,	/* a sandbox by that spec */
 	SPAWNER_KILL,	/* everything of it */
+	SPAWNER_KEEP,	/* a descriptor, as long as it lives */
 };
 
 struct spawner_request {

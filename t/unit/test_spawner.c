@@ -6,6 +6,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <sys/file.h>
+
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <dirent.h>
@@ -238,6 +241,31 @@ holds_nothing(void)
 	close(secret);
 }
 
+static bool
+can_lock(const char *path)
+{
+	_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static void
+keeps_a_lock(void)
+{
+	char path[] = "/tmp/spawner-lock-XXXXXX";
+	int fd = mkstemp(path);
+	struct spawner s = fork_it(-1);
+	struct err e = ERR_INIT;
+
+	flock(fd, LOCK_EX);
+	is_int(spawner_keep(&s, fd, &e), 0, "it is given a lock");
+	close(fd);
+	ok(!can_lock(path), "... which holds without the master's descriptor");
+	is_int(spawner_release(&s, 5000, &e), 0, "... until it ends");
+	ok(can_lock(path), "... and no longer");
+	unlink(path);
+}
+
 static void
 cycles(int n)
 {
@@ -430,6 +458,7 @@ all(int n)
 	struct err e = ERR_INIT;
 
 	holds_nothing();
+	keeps_a_lock();
 	worker_cases(l, st);
 	cycles(n);
 	spawner_dies();
