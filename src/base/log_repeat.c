@@ -8,11 +8,11 @@
 
 /* A line said not long ago; message NULL: none. */
 struct recent {
-	enum log_level level;
 	char *component, *plugin, *message;
 	int64_t job; /* of all that are held; 0 where they differ */
-	unsigned held;
 	int64_t ends_ms;
+	enum log_level level;
+	unsigned held;
 };
 
 static struct recent recent[LOG_RECENT];
