@@ -327,7 +327,7 @@ take_due(struct loop *l, struct heap *h, int64_t now_ms)
 	l->n_due = 0;
 	while (l->n_due < LOOP_TIMERS_MAX && first_at_ms(h) <= now_ms) {
 		struct loop_timer *t =
-			HEAP_ENTRY(heap_first(h), struct loop_timer, node);
+			container_of(heap_first(h), struct loop_timer, node);
 
 		heap_remove(h, &t->node);
 		l->due[l->n_due++] = t;

@@ -73,7 +73,7 @@ struct command {
 	const char *usage;   /* its arguments: "NAME [KEY=VALUE ...]" */
 	const char *summary; /* one line, for the list of commands */
 	const char *help;    /* more, for its own --help */
-	unsigned options;    /* OPTION_* that it takes */
+	uint64_t options;    /* OPTION_* that it takes */
 	int least, most;     /* positional arguments; -1: any */
 	int (*run)(const struct cli *c);
 	enum offer offer; /* for the first of them */

@@ -50,17 +50,28 @@ take_job(const struct config_jobs *jobs, size_t *at, const char *name)
 	return &jobs->items[(*at)++];
 }
 
+static const char *
+name_at(const struct config_jobs *jobs, size_t at)
+{
+	return at < jobs->n ? jobs->items[at].name : NULL;
+}
+
+/* The lesser of the two names; NULL at the end of both. */
+static const char *
+lesser(const char *a, const char *b)
+{
+	return !a || (b && strcmp(b, a) < 0) ? b : a;
+}
+
 /* Both are in order. */
 static void
 diff_jobs(const struct config_jobs *from, const struct config_jobs *to,
 	  change_fn *fn, void *arg)
 {
 	size_t i = 0, k = 0;
+	const char *name;
 
-	while (i < from->n || k < to->n) {
-		const char *a = i < from->n ? from->items[i].name : NULL;
-		const char *b = k < to->n ? to->items[k].name : NULL;
-		const char *name = !a || (b && strcmp(b, a) < 0) ? b : a;
+	while ((name = lesser(name_at(from, i), name_at(to, k)))) {
 		const struct config_job *old = take_job(from, &i, name);
 
 		diff_job(name, old, take_job(to, &k, name), fn, arg);

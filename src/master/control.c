@@ -222,13 +222,15 @@ take_line(void *arg, const struct line *line, struct err *e)
 static void
 client_drop(struct client *c)
 {
-	struct request *q;
+	struct request *q, *next;
 
 	if (c->dropped)
 		return;
 	c->dropped = true;
-	while ((q = LIST_FIRST(&c->requests)))
+	for (q = LIST_FIRST(&c->requests); q; q = next) {
+		next = LIST_NEXT(q, by_client);
 		request_free(q);
+	}
 	loop_io_del(&c->io);
 	loop_timer_cancel(&c->line_timer);
 }
@@ -498,9 +500,12 @@ void
 control_close(struct master *m)
 {
 	struct control *control = &m->control;
+	struct client *c, *next;
 
-	while (!TAILQ_EMPTY(&control->clients))
-		client_free(control, TAILQ_FIRST(&control->clients));
+	for (c = TAILQ_FIRST(&control->clients); c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		client_free(control, c);
+	}
 	loop_io_del(&control->listener);
 	if (control->fd >= 0)
 		close(control->fd);

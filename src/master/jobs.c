@@ -22,15 +22,15 @@ static void release_held(struct master *m, const char *serial);
 static bool
 sooner(const struct heap_node *a, const struct heap_node *b)
 {
-	return HEAP_ENTRY(a, struct live_job, by_time)->not_before_ms <
-	       HEAP_ENTRY(b, struct live_job, by_time)->not_before_ms;
+	return container_of(a, struct live_job, by_time)->not_before_ms <
+	       container_of(b, struct live_job, by_time)->not_before_ms;
 }
 
 static bool
 expires_sooner(const struct heap_node *a, const struct heap_node *b)
 {
-	return HEAP_ENTRY(a, struct live_job, by_expiry)->expires_ms <
-	       HEAP_ENTRY(b, struct live_job, by_expiry)->expires_ms;
+	return container_of(a, struct live_job, by_expiry)->expires_ms <
+	       container_of(b, struct live_job, by_expiry)->expires_ms;
 }
 
 void

@@ -153,8 +153,12 @@ drop(struct plugins *ps, struct known *k)
 void
 plugins_release(struct plugins *ps)
 {
-	while (!TAILQ_EMPTY(&ps->known))
-		drop(ps, TAILQ_FIRST(&ps->known));
+	struct known *k, *next;
+
+	for (k = TAILQ_FIRST(&ps->known); k; k = next) {
+		next = TAILQ_NEXT(k, link);
+		drop(ps, k);
+	}
 }
 
 void

@@ -22,8 +22,8 @@ static const struct log_about about = { .component = "schedule" };
 static bool
 sooner(const struct heap_node *a, const struct heap_node *b)
 {
-	return HEAP_ENTRY(a, struct planned, by_time)->next_ms <
-	       HEAP_ENTRY(b, struct planned, by_time)->next_ms;
+	return container_of(a, struct planned, by_time)->next_ms <
+	       container_of(b, struct planned, by_time)->next_ms;
 }
 
 void

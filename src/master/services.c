@@ -360,8 +360,12 @@ services_init(struct master *m)
 void
 services_release(struct master *m)
 {
-	while (!LIST_EMPTY(&m->services.list))
-		free_service(LIST_FIRST(&m->services.list));
+	struct service *s, *next;
+
+	for (s = LIST_FIRST(&m->services.list); s; s = next) {
+		next = LIST_NEXT(s, link);
+		free_service(s);
+	}
 }
 
 void

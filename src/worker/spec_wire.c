@@ -141,7 +141,7 @@ static int
 take_numbers(struct reader *r, struct sandbox_spec *s, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		uint64_t n;
+		uint64_t n = 0;
 
 		if (take(r, &n, sizeof(n), e) < 0)
 			return -1;
@@ -158,7 +158,7 @@ take_string(struct reader *r, const struct list *l, struct strv *v,
 	    struct err *e)
 {
 	_free_ char *s = NULL;
-	uint32_t len;
+	uint32_t len = 0;
 
 	if (take(r, &len, sizeof(len), e) < 0)
 		return -1;
@@ -181,7 +181,7 @@ take_list(struct reader *r, const struct list *l, struct sandbox_spec *s,
 	  struct err *e)
 {
 	struct strv *v = (struct strv *)(void *)((char *)s + l->offset);
-	uint32_t n;
+	uint32_t n = 0;
 
 	if (take(r, &n, sizeof(n), e) < 0)
 		return -1;
@@ -210,7 +210,7 @@ spec_decode(const char *bytes, size_t len, struct sandbox_spec *s,
 	    struct err *e)
 {
 	struct reader r = { bytes, len };
-	uint32_t magic;
+	uint32_t magic = 0;
 
 	if (len > SPEC_WIRE_MAX)
 		return err_set(e, ERR_USAGE, "%zu bytes", len);
