@@ -52,90 +52,109 @@ enum {
 };
 
 /* clang-format off */
-static const struct metric_row rows[] = {
-	[JOBS_ENDED] = { "devops_agent_jobs_total", METRIC_COUNTER, NULL,
-		"Jobs that ended, by plugin and how.", { "plugin", "state" } },
-	[JOBS] = { "devops_agent_jobs", METRIC_GAUGE, NULL,
-		"Jobs that wait or run.", { "state" } },
-	[JOBS_SUBMITTED] = { "devops_agent_jobs_submitted_total",
-		METRIC_COUNTER, NULL, "Jobs that were taken." },
-	[JOBS_REFUSED] = { "devops_agent_jobs_refused_total", METRIC_COUNTER,
-		NULL, "Jobs that were refused for want of a grant." },
-	[QUEUE_FULL] = { "devops_agent_queue_full_total", METRIC_COUNTER, NULL,
-		"Jobs that were refused because the queue was full." },
-	[JOB_RETRIES] = { "devops_agent_job_retries_total", METRIC_COUNTER,
-		NULL, "Attempts that failed and were followed by another." },
-	[JOB_WAIT] = { "devops_agent_job_wait_seconds", METRIC_HISTOGRAM,
-		"seconds", "Time from being due to beginning.", { "plugin" },
-		seconds, ARRAY_SIZE(seconds), 0 },
-	[JOB_RUN] = { "devops_agent_job_run_seconds", METRIC_HISTOGRAM,
-		"seconds", "Time from beginning to end.", { "plugin" },
-		seconds, ARRAY_SIZE(seconds), 0 },
-	[JOB_DENIALS] = { "devops_agent_job_denials_total", METRIC_COUNTER,
-		NULL, "Acts that the sandbox refused.", { "plugin" } },
-	[WORKERS] = { "devops_agent_workers", METRIC_GAUGE, NULL,
-		"Workers by plugin and what they do.", { "plugin", "state" } },
-	[WORKER_STARTS] = { "devops_agent_worker_starts_total", METRIC_COUNTER,
-		NULL, "Workers that were started.", { "plugin" } },
-	[WORKER_START_FAILURES] = {
-		"devops_agent_worker_start_failures_total", METRIC_COUNTER,
-		NULL, "Workers that did not come to take a job.",
-		{ "plugin" } },
-	[POOL_HITS] = { "devops_agent_pool_hits_total", METRIC_COUNTER, NULL,
-		"Jobs that found a worker waiting.", { "plugin" } },
-	[POOL_MISSES] = { "devops_agent_pool_misses_total", METRIC_COUNTER,
-		NULL, "Workers that were started because a job waited.",
-		{ "plugin" } },
-	[SCHEDULES] = { "devops_agent_schedules", METRIC_GAUGE, NULL,
-		"Jobs of the configuration and recurring jobs of clients." },
-	[SCHEDULE_RUNS] = { "devops_agent_schedule_runs_total", METRIC_COUNTER,
-		NULL, "Runs that schedules began." },
-	[SCHEDULE_MISSED] = { "devops_agent_schedule_missed_total",
-		METRIC_COUNTER, NULL,
-		"Due times that passed while nothing could run." },
-	[SCHEDULE_SKIPPED] = { "devops_agent_schedule_skipped_total",
-		METRIC_COUNTER, NULL,
-		"Due times that found the run before not over." },
-	[SCHEDULE_LAG] = { "devops_agent_schedule_lag_seconds", METRIC_GAUGE,
-		"seconds", "How late the last scheduled run was noticed." },
-	[SERVICES] = { "devops_agent_services", METRIC_GAUGE, NULL,
-		"Jobs that run as long as the agent, running now." },
-	[STORE_COMMITS] = { "devops_agent_store_commits_total", METRIC_COUNTER,
-		NULL, "Commits to the database." },
-	[STORE_FAILURES] = { "devops_agent_store_failures_total",
-		METRIC_COUNTER, NULL, "Commits that failed." },
-	[STORE_COMMIT_TIME] = { "devops_agent_store_commit_seconds",
-		METRIC_GAUGE, "seconds", "How long the last commit took." },
-	[STORE_CHANGES] = { "devops_agent_store_changes_total", METRIC_COUNTER,
-		NULL, "Changes that commits held." },
-	[STORE_SIZE] = { "devops_agent_store_bytes", METRIC_GAUGE, "bytes",
-		"Size of the database." },
-	[STORE_WAL] = { "devops_agent_store_wal_bytes", METRIC_GAUGE, "bytes",
-		"Size of its write-ahead log." },
-	[STORE_WRITABLE] = { "devops_agent_store_writable", METRIC_GAUGE, NULL,
-		"1, or 0 while the database takes no changes." },
-	[LOOP_TURNS] = { "devops_agent_loop_turns_total", METRIC_COUNTER, NULL,
-		"Times that the agent woke up." },
-	[LOOP_LAG] = { "devops_agent_loop_lag_max_seconds", METRIC_GAUGE,
-		"seconds", "The most that an event waited, since last asked." },
-	[LOOP_BUSY] = { "devops_agent_loop_busy_max_seconds", METRIC_GAUGE,
-		"seconds", "The longest turn, since last asked." },
-	[CLIENTS] = { "devops_agent_clients", METRIC_GAUGE, NULL,
-		"Clients on the agent's socket." },
-	[REQUESTS] = { "devops_agent_requests_total", METRIC_COUNTER, NULL,
-		"Requests that clients made." },
-	[REQUEST_ERRORS] = { "devops_agent_request_errors_total",
-		METRIC_COUNTER, NULL, "Requests that failed." },
-	[LOG_LINES] = { "devops_agent_log_lines_total", METRIC_COUNTER, NULL,
-		"Lines of the agent's own log." },
-	[LOG_DROPPED] = { "devops_agent_log_dropped_total", METRIC_COUNTER,
-		NULL, "Lines of it that nobody read in time." },
-	[MEMORY] = { "devops_agent_resident_memory_bytes", METRIC_GAUGE,
-		"bytes", "Memory of the master process." },
-	[UPTIME] = { "devops_agent_uptime_seconds", METRIC_GAUGE, "seconds",
-		"Time since the agent started." },
-};
+#define COUNTER(of, text, ...) \
+	{ .name = "devops_agent_" of, .kind = METRIC_COUNTER, .help = (text), \
+	  .labels = { __VA_ARGS__ } }
+#define GAUGE(of, measure, text, ...) \
+	{ .name = "devops_agent_" of, .kind = METRIC_GAUGE, \
+	  .unit = (measure), .help = (text), .labels = { __VA_ARGS__ } }
+#define HISTOGRAM(of, measure, text, buckets, ...) \
+	{ .name = "devops_agent_" of, .kind = METRIC_HISTOGRAM, \
+	  .unit = (measure), .help = (text), .labels = { __VA_ARGS__ }, \
+	  .bounds = (buckets), .n_bounds = ARRAY_SIZE(buckets) }
 /* clang-format on */
+
+static const struct metric_row rows[] = {
+	[JOBS_ENDED] =
+		COUNTER("jobs_total", "Jobs that ended, by plugin and how.",
+			"plugin", "state"),
+	[JOBS] = GAUGE("jobs", NULL, "Jobs that wait or run.", "state"),
+	[JOBS_SUBMITTED] =
+		COUNTER("jobs_submitted_total", "Jobs that were taken.", NULL),
+	[JOBS_REFUSED] =
+		COUNTER("jobs_refused_total",
+			"Jobs that were refused for want of a grant.", NULL),
+	[QUEUE_FULL] = COUNTER(
+		"queue_full_total",
+		"Jobs that were refused because the queue was full.", NULL),
+	[JOB_RETRIES] = COUNTER(
+		"job_retries_total",
+		"Attempts that failed and were followed by another.", NULL),
+	[JOB_WAIT] = HISTOGRAM("job_wait_seconds", "seconds",
+			       "Time from being due to beginning.", seconds,
+			       "plugin"),
+	[JOB_RUN] = HISTOGRAM("job_run_seconds", "seconds",
+			      "Time from beginning to end.", seconds, "plugin"),
+	[JOB_DENIALS] = COUNTER("job_denials_total",
+				"Acts that the sandbox refused.", "plugin"),
+	[WORKERS] =
+		GAUGE("workers", NULL, "Workers by plugin and what they do.",
+		      "plugin", "state"),
+	[WORKER_STARTS] = COUNTER("worker_starts_total",
+				  "Workers that were started.", "plugin"),
+	[WORKER_START_FAILURES] =
+		COUNTER("worker_start_failures_total",
+			"Workers that did not come to take a job.", "plugin"),
+	[POOL_HITS] = COUNTER("pool_hits_total",
+			      "Jobs that found a worker waiting.", "plugin"),
+	[POOL_MISSES] = COUNTER(
+		"pool_misses_total",
+		"Workers that were started because a job waited.", "plugin"),
+	[SCHEDULES] = GAUGE(
+		"schedules", NULL,
+		"Jobs of the configuration and recurring jobs of clients.",
+		NULL),
+	[SCHEDULE_RUNS] = COUNTER("schedule_runs_total",
+				  "Runs that schedules began.", NULL),
+	[SCHEDULE_MISSED] =
+		COUNTER("schedule_missed_total",
+			"Due times that passed while nothing could run.", NULL),
+	[SCHEDULE_SKIPPED] =
+		COUNTER("schedule_skipped_total",
+			"Due times that found the run before not over.", NULL),
+	[SCHEDULE_LAG] =
+		GAUGE("schedule_lag_seconds", "seconds",
+		      "How late the last scheduled run was noticed.", NULL),
+	[SERVICES] =
+		GAUGE("services", NULL,
+		      "Jobs that run as long as the agent, running now.", NULL),
+	[STORE_COMMITS] = COUNTER("store_commits_total",
+				  "Commits to the database.", NULL),
+	[STORE_FAILURES] =
+		COUNTER("store_failures_total", "Commits that failed.", NULL),
+	[STORE_COMMIT_TIME] = GAUGE("store_commit_seconds", "seconds",
+				    "How long the last commit took.", NULL),
+	[STORE_CHANGES] = COUNTER("store_changes_total",
+				  "Changes that commits held.", NULL),
+	[STORE_SIZE] =
+		GAUGE("store_bytes", "bytes", "Size of the database.", NULL),
+	[STORE_WAL] = GAUGE("store_wal_bytes", "bytes",
+			    "Size of its write-ahead log.", NULL),
+	[STORE_WRITABLE] =
+		GAUGE("store_writable", NULL,
+		      "1, or 0 while the database takes no changes.", NULL),
+	[LOOP_TURNS] = COUNTER("loop_turns_total",
+			       "Times that the agent woke up.", NULL),
+	[LOOP_LAG] =
+		GAUGE("loop_lag_max_seconds", "seconds",
+		      "The most that an event waited, since last asked.", NULL),
+	[LOOP_BUSY] = GAUGE("loop_busy_max_seconds", "seconds",
+			    "The longest turn, since last asked.", NULL),
+	[CLIENTS] =
+		GAUGE("clients", NULL, "Clients on the agent's socket.", NULL),
+	[REQUESTS] =
+		COUNTER("requests_total", "Requests that clients made.", NULL),
+	[REQUEST_ERRORS] =
+		COUNTER("request_errors_total", "Requests that failed.", NULL),
+	[LOG_LINES] = COUNTER("log_lines_total",
+			      "Lines of the agent's own log.", NULL),
+	[LOG_DROPPED] = COUNTER("log_dropped_total",
+				"Lines of it that nobody read in time.", NULL),
+	[MEMORY] = GAUGE("resident_memory_bytes", "bytes",
+			 "Memory of the master process.", NULL),
+	[UPTIME] = GAUGE("uptime_seconds", "seconds",
+			 "Time since the agent started.", NULL),
+};
 
 void
 metrics_open(struct master *m)

@@ -87,15 +87,6 @@ process_limit(const struct enter *x)
 	return (rlim_t)x->spec->processes + 1;
 }
 
-/* Where no control group bounds memory, a fast process is bounded by this. */
-static rlim_t
-data_limit(const struct enter *x)
-{
-	if (x->cgroup)
-		return RLIM_INFINITY;
-	return (rlim_t)x->spec->memory_bytes * 2 + (64 << 20);
-}
-
 /* A hard limit that is lower already stays. */
 static int
 set_limit(__rlimit_resource_t what, rlim_t max)
@@ -128,7 +119,6 @@ set_limits(struct enter *x, struct err *e)
 	} rows[] = {
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_CPU, cpu },
-		{ RLIMIT_DATA, data_limit(x) },
 		{ RLIMIT_MEMLOCK, 0 },
 		{ RLIMIT_MSGQUEUE, 0 },
 		{ RLIMIT_NICE, 0 },
@@ -143,6 +133,14 @@ set_limits(struct enter *x, struct err *e)
 			return err_errno(e, "setrlimit %d", rows[i].what);
 	x->layers |= LAYER_LIMITS;
 	return 0;
+}
+
+int
+enter_limit_data(const struct enter *x)
+{
+	rlim_t max = (rlim_t)x->spec->memory_bytes * 2 + (64 << 20);
+
+	return x->cgroup ? 0 : set_limit(RLIMIT_DATA, max);
 }
 
 /* A change of user ids leaves capabilities permitted, but without effect. */

@@ -51,4 +51,11 @@ void enter_release(struct enter *x);
 /* After it. */
 int enter_sandbox(struct enter *x, struct err *e);
 
+/*
+ * Where no control group bounds memory, a fast process is bounded by this.
+ * Called by the plugin's own process alone: a watch that has to count what
+ * others hold can't do without memory itself.  Returns -1 with errno set.
+ */
+int enter_limit_data(const struct enter *x);
+
 #endif

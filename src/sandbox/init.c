@@ -162,7 +162,8 @@ become_plugin(void *arg)
 	for (int sig = 1; sig < FIRST_REALTIME; sig++)
 		(void)sigaction(sig, &fresh, NULL);
 	/* whoever traces reads the path that execve() is given */
-	if (setsid() < 0 || (s->trace && prctl(PR_SET_DUMPABLE, 1) < 0) ||
+	if (setsid() < 0 || enter_limit_data(b->x) < 0 ||
+	    (s->trace && prctl(PR_SET_DUMPABLE, 1) < 0) ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		err_errno(&e, "prepare the plugin's process");
 	else if (seccomp_install(b->x->filter, &listener, &e) == 0 &&

@@ -88,9 +88,9 @@ test_values(void)
 	       "wait_seconds()=31.11/2,1,1,1/5 start_seconds()=1.5 ",
 	       "counters add up, gauges are set, a histogram counts up to and "
 	       "with its bounds");
-	metrics_set(m, START, NAN, NULL, NULL, NULL);
-	metrics_add(m, JOBS, INFINITY, "disk", "failed", NULL);
-	metrics_observe(m, WAIT, NAN, NULL, NULL, NULL);
+	metrics_set(m, START, (double)NAN, NULL, NULL, NULL);
+	metrics_add(m, JOBS, HUGE_VAL, "disk", "failed", NULL);
+	metrics_observe(m, WAIT, (double)NAN, NULL, NULL, NULL);
 	has_str(all(m), "start_seconds()=1.5",
 		"what is not finite is left out of a gauge");
 	has_str(all(m), "(disk,failed)=3", "... of a counter");
@@ -232,7 +232,7 @@ static const struct {
 	  { ROW("a", METRIC_HISTOGRAM, "h"), BOUNDS(2, 1) } },
 	{ "a bound that is none",
 	  NULL,
-	  { ROW("a", METRIC_HISTOGRAM, "h"), BOUNDS(1, INFINITY) } },
+	  { ROW("a", METRIC_HISTOGRAM, "h"), BOUNDS(1, HUGE_VAL) } },
 	{ "a gap in the labels",
 	  NULL,
 	  { ROW("a", METRIC_GAUGE, "h"), .labels = { NULL, "x" } } },

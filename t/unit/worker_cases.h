@@ -274,7 +274,10 @@ reused(struct bench *b)
 	state_is(b, JOB_SUCCEEDED, "a job of a reused worker succeeds");
 	is_int(b->job.record.exit_code, -1, "it has no exit code");
 	ok(b->job.record.max_rss_bytes > 1 << 20, "its memory is known");
-	ok(WAIT_FOR(b, b->idle == 2), "the worker is idle again");
+	if (!ok(WAIT_FOR(b, b->idle == 2), "the worker is idle again")) {
+		diag("it is gone: %s", b->why.msg);
+		return;
+	}
 	bench_run(b, 2, WORKER_REUSE);
 	state_is(b, JOB_SUCCEEDED, "and so does the next one");
 	worker_end(b->worker);
