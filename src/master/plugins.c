@@ -67,6 +67,8 @@ version_launch(struct version *v, const struct setup *s,
 struct look {
 	uint64_t mark; /* FNV-1a, 64 bits */
 	int64_t newest_ms;
+	const char *file; /* that was looked at last; borrowed */
+	size_t folder;	  /* length of its folder's name */
 };
 
 static void
@@ -97,14 +99,26 @@ look_at(struct look *l, const char *path)
 	mix(l, (uint64_t)st.st_ctim.tv_nsec);
 }
 
-/* A file, and the folder it is in, where others may come beside it. */
+/*
+ * A file, and the folder it is in, where others may come beside it.  A plugin
+ * is most often one file, which is its program, its header and all it has.
+ */
 static void
 look_with_folder(struct look *l, const char *path)
 {
-	_free_ char *folder = xstrndup(path, strrchr(path, '/') - path);
+	size_t folder = (size_t)(strrchr(path, '/') - path);
 
+	if (l->file && strcmp(l->file, path) == 0)
+		return;
 	look_at(l, path);
-	look_at(l, folder);
+	if (!l->file || l->folder != folder ||
+	    strncmp(l->file, path, folder) != 0) {
+		_free_ char *name = xstrndup(path, folder);
+
+		look_at(l, name);
+	}
+	l->file = path;
+	l->folder = folder;
 }
 
 static void
@@ -119,7 +133,7 @@ look_at_grant(struct look *l, const char *folder, const char *name)
 static uint64_t
 take_mark(const struct setup *s, const struct plugin *p, int64_t since_ms)
 {
-	struct look l = { UINT64_C(0xcbf29ce484222325), 0 };
+	struct look l = { .mark = UINT64_C(0xcbf29ce484222325) };
 
 	look_with_folder(&l, p->path);
 	look_with_folder(&l, p->header_file);

@@ -322,24 +322,25 @@ group_cpu_us(const struct init *in)
 }
 
 /* What all have used since the plugin's start, as exactly as can be told. */
-static void
-read_usage(struct init *in, struct watch_usage *u)
+static int64_t
+read_cpu_us(struct init *in, int proc)
 {
-	watch_usage(in->notify.proc, u);
-	if (in->group) {
-		u->cpu_us = group_cpu_us(in);
-	} else if (in->watch.cpu) {
+	if (in->group)
+		return group_cpu_us(in);
+	if (!in->watch.cpu)
+		return watch_cpu_us(proc);
+	if (proc >= 0)
 		watch_look(&in->watch);
-		u->cpu_us = in->watch.cpu_us;
-	}
+	return in->watch.cpu_us;
 }
 
 /* Of the job that runs; ticks are rounded, so that it may seem negative. */
 static uint64_t
-job_cpu_us(const struct init *in, const struct watch_usage *u)
+job_cpu_us(struct init *in, int proc)
 {
-	return u->cpu_us > in->base_us ? (uint64_t)(u->cpu_us - in->base_us) :
-					 0;
+	int64_t us = read_cpu_us(in, proc) - in->base_us;
+
+	return us > 0 ? (uint64_t)us : 0;
 }
 
 static void
@@ -352,10 +353,7 @@ order_arm(struct init *in, int64_t ms)
 static void
 order_begin(struct init *in, int64_t ms)
 {
-	struct watch_usage u;
-
-	read_usage(in, &u);
-	in->base_us = u.cpu_us;
+	in->base_us = read_cpu_us(in, in->notify.proc);
 	order_arm(in, ms);
 }
 
@@ -363,13 +361,11 @@ static void
 order_usage(struct init *in, int64_t ms)
 {
 	struct report r = { .type = REPORT_USAGE };
-	struct watch_usage u;
 
 	order_arm(in, ms);
-	read_usage(in, &u);
 	r.reason = in->reason;
-	r.cpu_us = job_cpu_us(in, &u);
-	r.max_rss_bytes = (uint64_t)u.max_rss_bytes;
+	r.cpu_us = job_cpu_us(in, in->notify.proc);
+	r.max_rss_bytes = (uint64_t)watch_max_rss(in->notify.proc);
 	notify_send(&in->notify, &r);
 }
 
@@ -487,7 +483,6 @@ finish(struct init *in, int channel)
 {
 	struct report r = { .type = REPORT_EXITED };
 	struct err e = ERR_INIT;
-	struct watch_usage usage = { 0, 0 };
 	struct hello h = { .failed = 0 };
 	int status;
 	pid_t pid;
@@ -504,15 +499,10 @@ finish(struct init *in, int channel)
 		fail(&e);
 	}
 	watch_end(&in->watch);
-	watch_usage(-1, &usage);
-	if (in->group)
-		usage.cpu_us = group_cpu_us(in);
-	else if (in->watch.cpu)
-		usage.cpu_us = in->watch.cpu_us;
 	r.status = in->status;
 	r.reason = in->reason;
-	r.cpu_us = job_cpu_us(in, &usage);
-	r.max_rss_bytes = (uint64_t)usage.max_rss_bytes;
+	r.cpu_us = job_cpu_us(in, -1);
+	r.max_rss_bytes = (uint64_t)watch_max_rss(-1);
 	r.dropped = in->notify.dropped;
 	send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);
 	_exit(0);

@@ -343,7 +343,7 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	struct seccomp_features features;
 	struct seccomp_features own = { .net = SECCOMP_NET_NONE, .init = true };
 	struct cgroup_limits limits = { spec->memory_bytes, spec->processes,
-					spec->cpu_ms > 0 };
+					spec->cpu_ms > 0 || spec->many_jobs };
 	_cleanup_(seccomp_program_release) struct seccomp_program filter;
 	_cleanup_(seccomp_program_release) struct seccomp_program own_filter;
 	struct enter x = { .spec = spec,

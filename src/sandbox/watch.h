@@ -66,11 +66,8 @@ struct watch {
 };
 
 /* What all have used, without any estimate; `proc` -1: none lives. */
-struct watch_usage {
-	int64_t cpu_us;
-	int64_t max_rss_bytes; /* of the largest */
-};
-void watch_usage(int proc, struct watch_usage *u);
+int64_t watch_cpu_us(int proc);
+int64_t watch_max_rss(int proc); /* bytes, of the largest */
 
 /* Every process but pid 1. */
 void watch_look(struct watch *w);
