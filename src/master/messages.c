@@ -109,6 +109,12 @@ message_find(const char *method)
 	return NULL;
 }
 
+const struct message *
+message_at(size_t i)
+{
+	return i < ARRAY_SIZE(messages) ? &messages[i] : NULL;
+}
+
 int
 message_unknown(const char *method, struct err *e)
 {

@@ -1,7 +1,7 @@
 /*
  * messages.h: what a client may ask for: a row each in messages.c.
  *
- * docs/protocol.md describes them to the outside.
+ * docs/control.md describes them to the outside.
  */
 #ifndef MASTER_MESSAGES_H
 #define MASTER_MESSAGES_H
@@ -44,6 +44,8 @@ struct message {
 
 /* NULL where there is none of that name. */
 const struct message *message_find(const char *method);
+/* Each in turn; NULL after the last. */
+const struct message *message_at(size_t i);
 int message_unknown(const char *method, struct err *e);
 int message_refuse(const struct message *msg, struct err *e);
 /* That `params` are such as the message takes. */

@@ -3,7 +3,7 @@
  *
  * The agent reads requests, whose params are an object and may be absent, and
  * adds answers to a client's buffer. A client does the reverse. One object a
- * line, no batches. docs/protocol.md has the messages.
+ * line, no batches. docs/control.md has the messages.
  *
  * An error travels as {"code": RPC_*, "message": "...", "data": {"kind":
  * "not_found", "hint": "...", ...}}, so that a struct err arrives as it left.

@@ -6,12 +6,17 @@
 #include "config_folder.h"
 
 #include "model/layer.h"
+#include "page.h"
 
-#define DOC "docs/configuration.md"
 #define EXAMPLE "config.example.yaml"
-#define DOC_START "<!-- settings: made from src/config/settings.c -->\n"
-#define DOC_END "<!-- end of settings -->\n"
 #define REGENERATE "build/t/test_config --write makes it anew"
+
+static const struct page doc = {
+	"docs/configuration.md",
+	"<!-- settings: made from src/config/settings.c -->\n",
+	"<!-- end of settings -->\n",
+	config_write_reference,
+};
 
 /* --- Files -------------------------------------------------------------- */
 
@@ -410,38 +415,14 @@ test_value(void)
 
 /* --- The table and its pages -------------------------------------------- */
 
-/* The page with its generated part anew. */
-static char *
-make_page(const char *page)
-{
-	const char *start = strstr(page, DOC_START);
-	const char *end = strstr(page, DOC_END);
-	struct buf b = { 0 };
-
-	if (!start || !end)
-		return NULL;
-	buf_add(&b, page, (size_t)(start - page));
-	buf_adds(&b, DOC_START "\n");
-	config_write_reference(&b);
-	buf_adds(&b, "\n");
-	buf_adds(&b, end);
-	return buf_steal(&b);
-}
-
 static void
 test_pages(void)
 {
-	_buf_ struct buf page = { 0 };
 	_buf_ struct buf example = { 0 };
 	_buf_ struct buf want = { 0 };
-	_free_ char *made = NULL;
 	struct err e = ERR_INIT;
 
-	ok(file_read(DOC, &page, &e) == 0, "there is " DOC);
-	made = make_page(page.data ? page.data : "");
-	if (!ok(made && page.data && !strcmp(page.data, made),
-		DOC " is up to date"))
-		diag(REGENERATE);
+	page_check(&doc, "test_config");
 	ok(file_read(EXAMPLE, &example, &e) == 0, "there is " EXAMPLE);
 	config_write_example(&want);
 	if (!ok(example.data && !strcmp(example.data, want.data),
@@ -497,19 +478,15 @@ test_sample_jobs(void)
 static int
 write_pages(void)
 {
-	_buf_ struct buf page = { 0 };
 	_buf_ struct buf example = { 0 };
-	_free_ char *made = NULL;
 	struct err e = ERR_INIT;
 
 	config_write_example(&example);
-	if (file_read(DOC, &page, &e) < 0 || !(made = make_page(page.data)) ||
-	    file_replace(DOC, made, strlen(made), 0644, &e) < 0 ||
-	    file_replace(EXAMPLE, example.data, example.len, 0644, &e) < 0) {
+	if (file_replace(EXAMPLE, example.data, example.len, 0644, &e) < 0) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}
-	return 0;
+	return page_write(&doc);
 }
 
 int
