@@ -272,6 +272,20 @@ cgroup_read_cpu_us(int fd)
 	return strtoll(text, NULL, 10) / 1000;
 }
 
+int
+cgroup_open_tasks(const struct cgroup *cg)
+{
+	for (int i = 0; i < cg->n; i++) {
+		_free_ char *path =
+			xasprintf("%s/pids.current", cg->folders[i]);
+		int fd = open_high(path, O_RDONLY);
+
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
 bool
 cgroup_out_of_memory(const struct cgroup *cg)
 {

@@ -56,6 +56,8 @@ int cgroup_memory_event(const struct cgroup *cg);
 int cgroup_cpu_fd(const struct cgroup *cg);
 /* Microseconds, or -1. */
 int64_t cgroup_read_cpu_us(int fd);
+/* A new descriptor that tells how many threads are in it; -1: none. */
+int cgroup_open_tasks(const struct cgroup *cg);
 
 /* Was a process of the group killed for memory? */
 bool cgroup_out_of_memory(const struct cgroup *cg);

@@ -16,9 +16,10 @@
 enum {
 	FD_REPORT = 3,
 	FD_ID_LOCK = 4,
-	FD_CPU = 5,  /* what the control group tells of CPU time */
-	FD_PROC = 6, /* the sandbox's own /proc */
-	FD_END = 7,
+	FD_CPU = 5,	 /* what the control group tells of CPU time */
+	FD_DEADLINE = 6, /* of one job of many: meter.h */
+	FD_PROC = 7,	 /* the sandbox's own /proc, opened inside */
+	FD_END = 8,
 };
 
 struct enter {

@@ -40,6 +40,7 @@ struct init {
 	int64_t deadline_ms; /* monotonic; 0: none */
 	int64_t watch_ms;    /* next look at memory and CPU; 0: never */
 	int64_t base_us;     /* CPU time before the job that runs */
+	int deadline_fd;     /* of a job that the agent times; -1: none */
 	struct watch watch;
 	bool group;	       /* its control group tells CPU time */
 	int64_t cpu_before_us; /* pid 1's, not of that */
@@ -435,6 +436,16 @@ handle_time(struct init *in)
 	look(in);
 }
 
+/* The agent's timer; set anew meanwhile, it has nothing to be read. */
+static void
+handle_deadline(struct init *in)
+{
+	uint64_t times;
+
+	if (read(in->deadline_fd, &times, sizeof(times)) == sizeof(times))
+		stop_all(in, REASON_DEADLINE);
+}
+
 /* Milliseconds until something is due, for poll(). */
 static int
 time_left(const struct init *in)
@@ -458,6 +469,7 @@ turn(struct init *in)
 		{ .fd = in->signals, .events = POLLIN },
 		{ .fd = FD_REPORT, .events = POLLIN },
 		{ .fd = in->notify.listener, .events = POLLIN },
+		{ .fd = in->deadline_fd, .events = POLLIN },
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), time_left(in)) < 0 && errno != EINTR)
@@ -474,6 +486,8 @@ turn(struct init *in)
 		handle_order(in);
 	if (fds[0].revents)
 		handle_signals(in);
+	if (fds[3].revents & POLLIN)
+		handle_deadline(in);
 	handle_time(in);
 }
 
@@ -525,6 +539,7 @@ start_watch(struct init *in, const struct enter *x)
 	in->cpu_before_us = x->cpu_before_us;
 	in->group = x->cgroup && cgroup_read_cpu_us(FD_CPU) >= 0;
 	in->watch.proc = FD_PROC;
+	in->deadline_fd = fcntl(FD_DEADLINE, F_GETFD) < 0 ? -1 : FD_DEADLINE;
 	in->watch.memory = !(x->layers & LAYER_CGROUP);
 	in->watch.cpu = !in->group && x->spec->cpu_ms;
 	if (in->watch.memory || x->spec->cpu_ms)

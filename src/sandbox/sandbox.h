@@ -11,7 +11,7 @@
  *					says: entered, denied, exited, ...
  *	sandbox_arm(&box, ms)		the deadline, from now on
  *	sandbox_begin(&box, ms)		the same for the next of many jobs
- *	sandbox_ask_usage(&box)		... and what it took: REPORT_USAGE
+ *	sandbox_usage(&box, &r)		... and what it took: REPORT_USAGE
  *	sandbox_stop(&box)		TERM, the grace, then KILL
  *	sandbox_wait(&box, &e)		after REPORT_EXITED: no process of the
  *					sandbox is left when it returns 0
@@ -33,6 +33,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "sandbox/meter.h"
 #include "sandbox/report.h"
 
 #define SANDBOX_MAX_PORTS 64
@@ -101,6 +102,8 @@ struct sandbox {
 	int id_lock;		  /* holds the user id, -1: none */
 	int memory_fd;		  /* readable when memory ran out; -1: none */
 	struct cgroup *cgroup;	  /* NULL: no cgroup could be had */
+	struct meter meter;
+	bool counted; /* the next job is begun and counted by the meter */
 	bool waited;
 };
 
@@ -129,7 +132,11 @@ int sandbox_read_report(struct sandbox *box, struct report *r);
 
 void sandbox_arm(struct sandbox *box, int64_t timeout_ms);
 void sandbox_begin(struct sandbox *box, int64_t timeout_ms);
-void sandbox_ask_usage(struct sandbox *box);
+/*
+ * What it used: 1 and *r as REPORT_USAGE has it, or 0: pid 1 was asked, and
+ * its report follows.
+ */
+int sandbox_usage(struct sandbox *box, struct report *r);
 void sandbox_stop(struct sandbox *box);
 /* KILL to all but pid 1, which reports what they used. */
 void sandbox_abort(struct sandbox *box);

@@ -61,6 +61,7 @@ sandbox_init(struct sandbox *box)
 				 .report_fd = -1,
 				 .id_lock = -1,
 				 .memory_fd = -1 };
+	meter_init(&box->meter);
 }
 
 /* The child's ends; all above the fixed numbers of enter.h. */
@@ -285,6 +286,7 @@ child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 		_exit(125);
 	take_number(box->id_lock, FD_ID_LOCK);
 	take_number(x->cgroup ? cgroup_cpu_fd(x->cgroup) : -1, FD_CPU);
+	take_number(box->meter.deadline, FD_DEADLINE);
 	init_run(x);
 }
 
@@ -372,6 +374,8 @@ sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	}
 	if (box->cgroup)
 		box->memory_fd = cgroup_memory_event(box->cgroup);
+	if (box->cgroup && spec->many_jobs && !spec->cpu_ms)
+		meter_open(&box->meter, box->cgroup);
 	rc = fork_init(&x, box, e);
 	view_free(x.view);
 	enter_release(&x);
@@ -389,6 +393,10 @@ sandbox_read_report(struct sandbox *box, struct report *r)
 		return 0;
 	if (n != sizeof(*r))
 		return -1;
+	/* pid 1 was not told when the job began */
+	if ((r->type == REPORT_USAGE || r->type == REPORT_EXITED) &&
+	    box->meter.runs)
+		r->cpu_us = (uint64_t)meter_cpu_us(&box->meter);
 	r->text[sizeof(r->text) - 1] = '\0';
 	return 1;
 }
@@ -411,13 +419,33 @@ sandbox_arm(struct sandbox *box, int64_t timeout_ms)
 void
 sandbox_begin(struct sandbox *box, int64_t timeout_ms)
 {
-	send_order(box, ORDER_BEGIN, timeout_ms);
+	if (box->counted)
+		meter_begin(&box->meter, timeout_ms);
+	else
+		send_order(box, ORDER_BEGIN, timeout_ms);
 }
 
-void
-sandbox_ask_usage(struct sandbox *box)
+int
+sandbox_usage(struct sandbox *box, struct report *r)
 {
-	send_order(box, ORDER_USAGE, 0);
+	int64_t rss = -1;
+
+	if (box->counted) {
+		meter_stop(&box->meter);
+		rss = meter_max_rss(&box->meter, box->pid);
+	}
+	/* the first is asked for: then pid 1 has no deadline of its own left */
+	box->counted = meter_is_there(&box->meter);
+	if (rss < 0) {
+		send_order(box, ORDER_USAGE, 0);
+		return 0;
+	}
+	*r = (struct report){
+		.type = REPORT_USAGE,
+		.cpu_us = (uint64_t)meter_cpu_us(&box->meter),
+		.max_rss_bytes = (uint64_t)rss,
+	};
+	return 1;
 }
 
 void
@@ -493,6 +521,7 @@ sandbox_release(struct sandbox *box)
 		sandbox_kill(box);
 		sandbox_wait(box, KILL_TIMEOUT_MS, &ignored);
 	}
+	meter_release(&box->meter);
 	cgroup_free(steal_ptr(&box->cgroup));
 	cleanup_fdp(&box->pidfd);
 	cleanup_fdp(&box->stdin_fd);

@@ -105,15 +105,25 @@ hand_over(struct child *c)
 				   .pid = box->pid };
 	int *const streams[] = { &box->stdin_fd, &box->stdout_fd,
 				 &box->stderr_fd, &box->report_fd };
-	const int fds[SPAWNER_FDS] = {
+	const struct meter *m = &box->meter;
+	int fds[SPAWNER_FDS] = {
 		[SPAWNER_FD_STDIN] = box->stdin_fd,
 		[SPAWNER_FD_STDOUT] = box->stdout_fd,
 		[SPAWNER_FD_STDERR] = box->stderr_fd,
 		[SPAWNER_FD_REPORT] = box->report_fd,
-		[SPAWNER_FD_MEMORY] = box->memory_fd,
 	};
+	size_t n = SPAWNER_STREAMS;
 
-	reply(&r, fds, box->memory_fd < 0 ? SPAWNER_FD_MEMORY : SPAWNER_FDS);
+	r.metered = meter_is_there(m);
+	if (r.metered) {
+		fds[n++] = m->deadline;
+		fds[n++] = m->cpu;
+		fds[n++] = m->tasks;
+	}
+	if (box->memory_fd >= 0)
+		fds[n++] = box->memory_fd;
+	reply(&r, fds, n);
+	meter_release(&box->meter);
 	for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
 		close(steal_fd(streams[i]));
 }

@@ -37,16 +37,24 @@ struct spawner_reply {
 	int32_t pid;
 	uint64_t id;
 	uint32_t out_of_memory;
+	uint32_t metered;     /* the meter's descriptors are there */
 	int32_t kind, errnum; /* of a struct err */
 	char msg[1024], hint[512];
 };
 
-/* Descriptors of SPAWNER_STARTED; the last only where there is such a one. */
+/*
+ * Descriptors of SPAWNER_STARTED: the streams, those of struct meter where
+ * r.metered says so, and the last only where there is such a one.
+ */
 enum {
 	SPAWNER_FD_STDIN,
 	SPAWNER_FD_STDOUT,
 	SPAWNER_FD_STDERR,
 	SPAWNER_FD_REPORT,
+	SPAWNER_STREAMS,
+	SPAWNER_FD_DEADLINE = SPAWNER_STREAMS,
+	SPAWNER_FD_CPU,
+	SPAWNER_FD_TASKS,
 	SPAWNER_FD_MEMORY,
 	SPAWNER_FDS
 };

@@ -220,8 +220,9 @@ take_started(struct remote *r, const struct spawner_reply *m, int *fds,
 	     size_t n)
 {
 	struct start *s = find(r, m->id);
+	size_t memory = m->metered ? SPAWNER_FD_MEMORY : SPAWNER_STREAMS;
 
-	if (!s || n < SPAWNER_FD_MEMORY) {
+	if (!s || n < memory) {
 		/* given up before it began */
 		for (size_t i = 0; i < n; i++)
 			close(fds[i]);
@@ -232,8 +233,13 @@ take_started(struct remote *r, const struct spawner_reply *m, int *fds,
 	s->box.stdout_fd = fds[SPAWNER_FD_STDOUT];
 	s->box.stderr_fd = fds[SPAWNER_FD_STDERR];
 	s->box.report_fd = fds[SPAWNER_FD_REPORT];
-	if (n > SPAWNER_FD_MEMORY)
-		s->box.memory_fd = fds[SPAWNER_FD_MEMORY];
+	if (m->metered) {
+		s->box.meter.deadline = fds[SPAWNER_FD_DEADLINE];
+		s->box.meter.cpu = fds[SPAWNER_FD_CPU];
+		s->box.meter.tasks = fds[SPAWNER_FD_TASKS];
+	}
+	if (n > memory)
+		s->box.memory_fd = fds[memory];
 	s->started(s->arg);
 }
 

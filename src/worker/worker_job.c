@@ -143,6 +143,7 @@ void
 worker_job_answered(struct worker *w)
 {
 	struct job_run *run = w->run;
+	struct report r;
 
 	if (!run || !run->answered || run->counting || w->has_exited)
 		return;
@@ -151,7 +152,12 @@ worker_job_answered(struct worker *w)
 		return;
 	}
 	run->counting = true;
-	sandbox_ask_usage(&w->start.box);
+	if (!sandbox_usage(&w->start.box, &r))
+		return;
+	/* denials from before the answer */
+	worker_io_reports(w);
+	if (!w->has_exited)
+		worker_job_used(w, &r);
 }
 
 /* REPORT_USAGE; a reason means that it is being ended, and why. */

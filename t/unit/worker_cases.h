@@ -16,10 +16,12 @@
 #include "tap.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "model/manifest.h"
 #include "worker/worker.h"
+#include "worker/worker_parts.h"
 
 #define PATIENCE_MS 30000
 
@@ -285,6 +287,60 @@ reused(struct bench *b)
 	is_int(b->why.kind, ERR_NONE, "which is no fault");
 }
 
+/* How often pid 1 of the worker's sandbox has waited. */
+static long
+init_waits(const struct bench *b)
+{
+	_free_ char *path =
+		xasprintf("/proc/%d/status", (int)worker_pid(b->worker));
+	_buf_ struct buf text = { 0 };
+	struct err e = ERR_INIT;
+	const char *at = NULL;
+
+	if (file_read(path, &text, &e) == 0)
+		at = strstr(text.data, "\nvoluntary_ctxt_switches:");
+	return at ? strtol(strchr(at, ':') + 1, NULL, 10) : -1;
+}
+
+/* Where a group counts, pid 1 sleeps from the second job on. */
+static void
+metered(struct bench *b)
+{
+	long waits;
+
+	b->manifest.limits.timeout_ms = 3000;
+	bench_start(b,
+		    "ready()\nfor id in jobs():\n    burn(0.3 * id)\n"
+		    "    if id == 4:\n"
+		    "        if os.fork() == 0: time.sleep(99)\n"
+		    "    if id == 6: time.sleep(99)\n    answer(id)",
+		    false);
+	WAIT_FOR(b, b->idle == 1);
+	bench_run(b, 1, WORKER_REUSE);
+	WAIT_FOR(b, b->idle == 2);
+	waits = init_waits(b);
+	for (int i = 2; i <= 5; i++) {
+		bench_run(b, i, WORKER_REUSE);
+		state_is(b, JOB_SUCCEEDED, "a job that is counted succeeds");
+		if (!ok(b->job.record.cpu_ms >= 200 &&
+				b->job.record.cpu_ms < 900,
+			"its CPU time is its own"))
+			diag("%d ms", (int)b->job.record.cpu_ms);
+		ok(b->job.record.max_rss_bytes > 1 << 20,
+		   "its memory is known");
+		WAIT_FOR(b, b->idle == i + 1);
+		if (i == 3 && b->worker->start.box.counted &&
+		    meter_is_there(&b->worker->start.box.meter))
+			is_int(init_waits(b), waits,
+			       "pid 1 was not woken for it");
+	}
+	bench_run(b, 6, WORKER_REUSE);
+	state_is(b, JOB_TIMED_OUT, "pid 1 keeps its deadline");
+	ok(b->job.record.cpu_ms >= 200 && b->job.record.cpu_ms < 900,
+	   "its CPU time is its own, too");
+	ok(WAIT_FOR(b, b->gone), "the worker goes with it");
+}
+
 static void
 counted(struct bench *b)
 {
@@ -541,10 +597,9 @@ static void
 worker_cases(struct loop *l, struct starter *s)
 {
 	static void (*const cases[])(struct bench *) = {
-		reused,	  counted,	 last_sdk,
-		last_raw, answers_twice, cases_of_the_idle,
-		endings,  deadlines,	 deaf,
-		always,	  refused_idle,	 killed,
+		reused,	       metered,		  counted, last_sdk,  last_raw,
+		answers_twice, cases_of_the_idle, endings, deadlines, deaf,
+		always,	       refused_idle,	  killed,
 	};
 
 	for (size_t i = 0; i < TAP_COUNT(cases); i++) {
