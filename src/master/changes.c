@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/master.h"
@@ -182,7 +183,9 @@ commit_once(struct master *m)
 	bool ok = store_begin(m->store, &e) == 0;
 
 	if (ok) {
+		CRASH_POINT("commit-begun");
 		write_all(m, &written);
+		CRASH_POINT("commit-written");
 		ok = store_commit(m->store, &e) == 0;
 		if (!ok)
 			store_rollback(m->store);
@@ -195,9 +198,11 @@ commit_once(struct master *m)
 		undo_all(m, &written, &e);
 		return;
 	}
+	CRASH_POINT("commit-done");
 	c->commits++;
 	trouble_ends(m);
 	finish_all(m, &written);
+	CRASH_POINT("commit-told");
 }
 
 /* While the store takes nothing: what may fail, fails. */

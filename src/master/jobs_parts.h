@@ -1,5 +1,5 @@
 /*
- * jobs_parts.h: what jobs.c, submit.c, detail.c and recover.c share.
+ * jobs_parts.h: what jobs.c, held.c, submit.c, detail.c and recover.c share.
  */
 #ifndef MASTER_JOBS_PARTS_H
 #define MASTER_JOBS_PARTS_H
@@ -21,6 +21,13 @@ void job_leave_queue(struct master *m, struct live_job *j);
 /* End it while it waits. */
 void job_end_queued(struct master *m, struct live_job *j, enum job_state state,
 		    const char *code, const struct err *why);
+
+/* --- held.c ------------------------------------------------------------- */
+
+/* It is not held any more. */
+void job_unhold(struct live_job *j);
+/* One with this serial has ended: those that it held may have their turn. */
+void jobs_release_held(struct master *m, const char *serial);
 
 /* --- detail.c ----------------------------------------------------------- */
 

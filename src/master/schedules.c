@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/zone.h"
@@ -133,6 +134,7 @@ write_row(struct master *m, struct change *c, struct err *e)
 		json_encode(s->spec, &spec);
 		row.spec = spec.data;
 	}
+	CRASH_POINT("written-schedule");
 	return store_schedule_put(m->store, &row, e);
 }
 
@@ -331,6 +333,7 @@ take_due(struct master *m, struct planned *s, int64_t now)
 		m->schedules.last_lag_ms = now - due.times[i];
 		fire(m, s, due.times[i]);
 	}
+	CRASH_POINT("schedule-fired");
 	if (due.last_ms != s->last_due_ms) {
 		s->last_due_ms = due.last_ms;
 		schedules_keep_row(m, s);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "master/jobs_parts.h"
 #include "master/master.h"
@@ -108,7 +109,10 @@ write_record(struct master *m, const struct submit *s, int64_t id,
 
 	encode(&error, record_error_value(&s->job->detail->job.record));
 	row.error = error.data;
-	return store_job_finish(m->store, &row, NULL, NULL, e);
+	if (store_job_finish(m->store, &row, NULL, NULL, e) < 0)
+		return -1;
+	CRASH_POINT("written-record");
+	return 0;
 }
 
 static int
@@ -139,6 +143,7 @@ write_submit(struct master *m, struct change *c, struct err *e)
 	/* pools_dispatch() may begin it in this very commit */
 	s->entered = true;
 	job_enter(m, s->job);
+	CRASH_TRANSITION("written", "none", "queued");
 	return 0;
 }
 
@@ -163,6 +168,7 @@ submit_done(struct master *m, struct change *c, const struct err *failed)
 	if (!s->entered) {
 		job_free(m, s->job);
 	} else {
+		CRASH_TRANSITION("committed", "none", "queued");
 		m->jobs.submitted++;
 		forget_detail(m, s->job);
 	}
