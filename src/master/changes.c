@@ -180,7 +180,8 @@ commit_once(struct master *m)
 	struct changes *c = &m->changes;
 	int64_t began = clock_mono_us();
 	struct err e = ERR_INIT;
-	bool ok = store_begin(m->store, &e) == 0;
+	bool ok = master_replace_store(m, &e) == 0 &&
+		  store_begin(m->store, &e) == 0;
 
 	if (ok) {
 		CRASH_POINT("commit-begun");
@@ -216,6 +217,13 @@ refuse_all(struct master *m)
 	undo_all(m, &all, &e);
 }
 
+static bool
+is_idle(const struct master *m)
+{
+	return TAILQ_EMPTY(&m->changes.list) &&
+	       m->changes.trouble.kind == ERR_NONE && !store_damaged(m->store);
+}
+
 void
 changes_commit(struct master *m)
 {
@@ -226,9 +234,9 @@ changes_commit(struct master *m)
 			refuse_all(m);
 			return;
 		}
-		if (TAILQ_EMPTY(&c->list) && c->trouble.kind == ERR_NONE)
+		if (is_idle(m))
 			pools_dispatch(m);
-		if (TAILQ_EMPTY(&c->list) && c->trouble.kind == ERR_NONE)
+		if (is_idle(m))
 			return;
 		commit_once(m);
 	}

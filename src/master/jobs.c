@@ -81,6 +81,7 @@ job_free(struct master *m, struct live_job *j)
 void
 jobs_close(struct master *m)
 {
+	loop_timer_cancel(&m->jobs.timer);
 	for (size_t i = 0; i < JOBS_BUCKETS; i++) {
 		struct live_job *j;
 

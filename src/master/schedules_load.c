@@ -30,6 +30,20 @@ schedules_plan(struct master *m, struct planned *s)
 	schedules_next_turn(m, s, schedule_next(&s->schedule, s->last_due_ms));
 }
 
+void
+schedules_keep_all(struct master *m)
+{
+	struct planned *s;
+
+	for (size_t i = 0; i < PLANNED_BUCKETS; i++)
+		LIST_FOREACH(s, &m->schedules.by_name[i], by_name)
+		{
+			if (s->config)
+				schedules_plan(m, s);
+			schedules_keep_row(m, s);
+		}
+}
+
 static void
 take_over(struct master *m, const struct config_job *job)
 {

@@ -16,4 +16,7 @@ void schedules_next_turn(struct master *m, struct planned *s, int64_t at_ms);
 /* What it is to do is known: find out when. */
 void schedules_plan(struct master *m, struct planned *s);
 
+/* The store is a new one, of another agent's id: all rows go into it. */
+void schedules_keep_all(struct master *m);
+
 #endif

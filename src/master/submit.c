@@ -47,11 +47,7 @@ submit_free(struct submit *s)
 
 /* --- Writing ------------------------------------------------------------ */
 
-struct row_texts {
-	struct buf params, policy, agent;
-};
-
-static void
+void
 row_texts_release(struct row_texts *t)
 {
 	buf_release(&t->params);
@@ -66,10 +62,10 @@ encode(struct buf *out, struct value *v)
 	value_free(v);
 }
 
-static void
-fill_row(const struct submit *s, struct store_job *row, struct row_texts *t)
+void
+job_fill_row(const struct live_job *j, struct store_job *row,
+	     struct row_texts *t)
 {
-	const struct live_job *j = s->job;
 	const struct detail *d = j->detail;
 	const struct record *r = &d->job.record;
 
@@ -80,7 +76,7 @@ fill_row(const struct submit *s, struct store_job *row, struct row_texts *t)
 		.name = r->name,
 		.plugin = r->plugin,
 		.trigger = r->trigger,
-		.attempt = 1,
+		.attempt = j->attempt,
 		.scheduled_ms = r->scheduled_ms,
 		.params = t->params.data,
 		.policy = t->policy.data,
@@ -89,11 +85,7 @@ fill_row(const struct submit *s, struct store_job *row, struct row_texts *t)
 		.not_before_ms = j->not_before_ms,
 		.expires_ms = j->expires_ms,
 		.schedule = j->schedule,
-		.single = s->single,
 		.serial = j->serial,
-		.key = s->key,
-		.digest = s->digest,
-		.retry_of = s->retry_of,
 	};
 }
 
@@ -123,7 +115,11 @@ write_submit(struct master *m, struct change *c, struct err *e)
 	struct store_job row;
 	int rc;
 
-	fill_row(s, &row, &t);
+	job_fill_row(s->job, &row, &t);
+	row.single = s->single;
+	row.key = s->key;
+	row.digest = s->digest;
+	row.retry_of = s->retry_of;
 	rc = store_job_add(m->store, &row, e);
 	if (rc < 0)
 		return -1;
@@ -148,10 +144,10 @@ write_submit(struct master *m, struct change *c, struct err *e)
 }
 
 /* Of many that wait, what they need to run is in the store. */
-static void
-forget_detail(const struct master *m, struct live_job *j)
+void
+job_forget_detail(const struct master *m, struct live_job *j)
 {
-	if (j->state == JOB_QUEUED && !j->change.pending &&
+	if (j->state == JOB_QUEUED && !j->change.pending && j->detail &&
 	    !j->detail->secrets && m->jobs.queued > DETAILS_MAX)
 		detail_free(steal_ptr(&j->detail));
 }
@@ -170,7 +166,7 @@ submit_done(struct master *m, struct change *c, const struct err *failed)
 	} else {
 		CRASH_TRANSITION("committed", "none", "queued");
 		m->jobs.submitted++;
-		forget_detail(m, s->job);
+		job_forget_detail(m, s->job);
 	}
 	if (s->done)
 		s->done(s->arg, &s->result, failed);

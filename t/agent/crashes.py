@@ -328,6 +328,7 @@ class Load:
             self.again(client)
             self.allow_fickle()
             while time.monotonic() < end:
+                wait_until(lambda: self.died() or self.calm(client), 60)
                 batch = []
                 for request in self.requests():
                     batch.append(request)
@@ -340,7 +341,7 @@ class Load:
                         break
                 self.cancel(client, self.ask(client, batch))
                 self.grant.unlink(missing_ok=True)
-                wait_until(lambda: self.died() or self.calm(client), 60)
+                wait_until(lambda: self.died() or self.fickle_over(client))
                 self.allow_fickle()
                 if self.died():
                     break
@@ -359,10 +360,16 @@ class Load:
         new.rename(self.grant)
 
     @staticmethod
+    def fickle_over(client):
+        """The one that waits for its time has found its grant gone."""
+        return not client.call("job.list", name="fickle", limit=1,
+                               state=["queued", "running"])["items"]
+
+    @staticmethod
     def calm(client):
-        """Few jobs wait: the load is no flood."""
+        """Few jobs wait: the load is no flood, even after many deaths."""
         jobs = client.call("status")["jobs"]
-        return jobs["queued"] < 5
+        return jobs["queued"] < 20
 
     # --- What holds after each death
 
@@ -446,7 +453,14 @@ class Load:
                         job["scheduled_at"].startswith("2099"):
                     client.call("job.cancel", id=job["id"])
             return counts["queued"] + counts["running"] == 0
-        wait_until(over, 120)
+
+        def count():
+            jobs = client.call("status")["jobs"]
+            return jobs["queued"] + jobs["running"]
+        left = count()
+        while left:  # as long as it goes on at all
+            wait_until(lambda: over() or count() < left, 60)
+            left = count()
         jobs = self.all_jobs(client)
         self.check_ends(jobs)
         self.check_starts(jobs)
