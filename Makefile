@@ -27,6 +27,7 @@ DESTDIR    :=
 
 NPROC        := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 FUZZ_SECONDS := 10
+SOAK_JOBS    := 100000
 TESTS        :=
 KERNELS      := bookworm
 
@@ -111,9 +112,8 @@ CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
 
 # --- Goals -------------------------------------------------------------------
 
-.PHONY: all run check unit asan lint fuzz bench check-crash check-fresh \
-	check-vm install \
-	uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
+.PHONY: all run check unit asan lint fuzz bench check-crash soak \
+	check-fresh check-vm install uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
 all: $(PROGRAM) $(O)/sdk.stamp $(O)/grants.stamp  ## the program (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -153,6 +153,10 @@ check-crash: deps-build deps-test  ## kill -9 of the agent at every point, and a
 	$(SUBMAKE) all tests
 	@CRASH_PASSINGS="1 2 5" CRASH_DEATHS=200 t/lib/run-tests \
 		-j$(NPROC) $(wildcard t/9*-crash-*.t)
+
+soak: deps-build deps-test  ## SOAK_JOBS (100000) jobs through one agent: is it flat?
+	$(SUBMAKE) all
+	t/lab/soak.py $(SOAK_JOBS)
 
 check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
 	packaging/check-fresh.sh

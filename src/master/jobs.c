@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "master/jobs_parts.h"
 #include "master/master.h"
+#include "master/upkeep.h"
 #include "master/wait.h"
 #include "model/transition.h"
 
@@ -383,6 +384,7 @@ end_done(struct master *m, struct change *c, const struct err *failed)
 		return;
 	}
 	m->jobs.ended[d->end]++;
+	upkeep_job_ended(m);
 	job_leave(m, j);
 	if (j->serial)
 		jobs_release_held(m, j->serial);

@@ -64,6 +64,7 @@ struct master {
 
 	struct loop_timer stop_timer;
 	struct loop_timer prune_timer;
+	size_t ends_since_prune;
 	struct loop_timer log_timer;
 	struct loop_timer watchdog_timer;
 	int64_t watchdog_ms;

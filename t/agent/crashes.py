@@ -495,7 +495,8 @@ class Load:
         for id, job in jobs.items():
             if job["name"] in ONCE:
                 assert runs[id] <= 1, "on_crash: fail, and ran twice"
-            if job["state"] == "succeeded" and job["plugin"] not in ("sh", "bulky"):
+            if job["state"] == "succeeded" and \
+                    job["plugin"] not in ("sh", "bulky"):
                 assert (id, job["attempt"]) in starts, job
 
     @staticmethod
@@ -506,4 +507,3 @@ class Load:
             if job["trigger"] == "schedule")
         twice = [d for d, n in due.items() if n > 1]
         assert not twice, "due once, and there twice: %s" % twice
-

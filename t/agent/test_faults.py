@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import Client, RpcError, descendants, wait_until
+from conftest import Client, RpcError, wait_until
 from crashes import CRASHING, alive
 from test_jobs import slow, state
 
