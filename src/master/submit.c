@@ -136,6 +136,7 @@ write_submit(struct master *m, struct change *c, struct err *e)
 	s->job->id = s->job->detail->job.record.id = row.id;
 	if (s->only_record)
 		return write_record(m, s, row.id, e);
+	schedules_numbered(m, s->job);
 	/* pools_dispatch() may begin it in this very commit */
 	s->entered = true;
 	job_enter(m, s->job);
