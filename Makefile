@@ -27,6 +27,7 @@ DESTDIR    :=
 
 NPROC        := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 FUZZ_SECONDS := 10
+SOAK_JOBS    := 100000
 TESTS        :=
 KERNELS      := bookworm
 
@@ -102,10 +103,17 @@ HELPERS := $(HELPER_SRCS:%.c=$(O)/%)
 SDK_SRCS    := $(shell find sdk/python/devops_agent -name '*.py' 2>/dev/null)
 PLUGIN_SRCS := $(shell find plugins -type f -not -name '*.pyc' 2>/dev/null)
 
+# The same program with the points at which the crash tests let it die: only
+# the objects that have one are compiled again.
+CRASHING   := $(PROGRAM)-crash
+CRASH_SRCS := src/base/crash.c $(shell grep -l 'CRASH_[PT]' \
+	$(filter-out src/base/%,$(SRCS)))
+CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
+
 # --- Goals -------------------------------------------------------------------
 
-.PHONY: all run check unit asan lint fuzz bench check-fresh check-vm install \
-	uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
+.PHONY: all run check unit asan lint fuzz bench check-crash soak \
+	check-fresh check-vm install uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
 all: $(PROGRAM) $(O)/sdk.stamp $(O)/grants.stamp  ## the program (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -139,6 +147,16 @@ lint: deps-build deps-lint  ## every linter
 bench: deps-build  ## measure; writes bench/RESULTS.md
 	$(SUBMAKE) all $(O)/bench/share
 	bench/run.sh
+
+# The long form of what is a part of `make check`.
+check-crash: deps-build deps-test  ## kill -9 of the agent at every point, and at 200 instants
+	$(SUBMAKE) all tests
+	@CRASH_PASSINGS="1 2 5" CRASH_DEATHS=200 t/lib/run-tests \
+		-j$(NPROC) $(wildcard t/9*-crash-*.t)
+
+soak: deps-build deps-test  ## SOAK_JOBS (100000) jobs through one agent: is it flat?
+	$(SUBMAKE) all
+	t/lab/soak.py $(SOAK_JOBS)
 
 check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
 	packaging/check-fresh.sh
@@ -199,6 +217,15 @@ $(PROGRAM): $(MAIN_OBJ) $(OBJS) $(O)/link.stamp
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(MAIN_OBJ) $(OBJS) $(LIBS)
 
+$(O)/crash/%.o: %.c $(O)/compile.stamp Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(COMPILE) -DWITH_CRASH_POINTS -MMD -MP -c -o $@ $<
+$(CRASHING): $(MAIN_OBJ) $(OBJS) $(CRASH_OBJS) $(O)/link.stamp
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(MAIN_OBJ) $(CRASH_OBJS) \
+		$(filter-out $(CRASH_SRCS:%.c=$(O)/obj/%.o),$(OBJS)) $(LIBS)
+
 # The system call filters are compiled on the build machine: the generator
 # links libseccomp, the agent does not.
 $(GEN)/obj/%.o: %.c $(GEN)/compile.stamp Makefile
@@ -230,7 +257,7 @@ $(O)/grants.stamp: $(PROGRAM) $(PLUGIN_SRCS)
 # --- Tests -------------------------------------------------------------------
 # The archive lets a unit test link only the objects that it reaches.
 
-tests: $(UNITS) $(REPLAYS) $(DRIVERS) $(HELPERS)
+tests: $(UNITS) $(REPLAYS) $(DRIVERS) $(HELPERS) $(CRASHING)
 fuzzers: $(FUZZERS)
 
 export DEVOPS_AGENT := $(abspath $(PROGRAM))
@@ -303,4 +330,5 @@ uninstall:  ## remove what install made, but the configuration
 	rm -rf $(SHAREDIR) $(DOCDIR)
 
 -include $(OBJS:.o=.d) $(MAIN_OBJ:.o=.d) $(GEN_OBJS:.o=.d) \
+	$(CRASH_OBJS:.o=.d) \
 	$(UNITS:=.d) $(REPLAYS:=.d) $(FUZZERS:=.d) $(DRIVERS:=.d)

@@ -31,6 +31,7 @@ test  cmd:curl                                 curl curl curl
 test  cmd:openssl                              openssl openssl openssl
 test  cmd:ps                                   procps procps-ng procps
 test  cmd:ip                                   iproute2 iproute iproute2
+test  cmd:strace                               strace strace strace
 test  cmd:unshare                              util-linux util-linux util-linux
 test  py:pytest                                python3-pytest python3-pytest py3-pytest
 test  py:croniter                              python3-croniter python3-croniter py3-croniter

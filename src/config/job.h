@@ -70,6 +70,7 @@ struct config_job {
 	int64_t missed_max;
 	struct {
 		int64_t max; /* attempts after the first */
+		bool given;  /* 0 else means: as the plugin asks */
 		int64_t backoff_ms;
 		int64_t max_backoff_ms;
 	} retry;

@@ -93,7 +93,9 @@ static const struct setting rows[] = {
 		.offset = FIELD(retry.max), .when = ENDING,
 		.fallback = "0", .min = 0, .max = 1000,
 		.help = "How often a run that failed or timed out is tried"
-			" again.",
+			" again. Where it is not given, a plugin may ask for"
+			" three by job.Retry; where it is, for as many: with"
+			" 0 for none.",
 	}, {
 		.path = "retry.backoff", .type = SETTING_DURATION,
 		.offset = FIELD(retry.backoff_ms),

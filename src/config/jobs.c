@@ -326,6 +326,7 @@ load_job(struct config *c, const struct value_member *m, struct config_job *j,
 	    check_plugin(&l, e) < 0 || find_when(&l, e) < 0 ||
 	    check_when(&l, e) < 0)
 		return -1;
+	j->retry.given = is_given(&l, "retry.max");
 	return check_bounds(&l, e);
 }
 

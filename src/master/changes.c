@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/master.h"
@@ -179,10 +180,13 @@ commit_once(struct master *m)
 	struct changes *c = &m->changes;
 	int64_t began = clock_mono_us();
 	struct err e = ERR_INIT;
-	bool ok = store_begin(m->store, &e) == 0;
+	bool ok = master_replace_store(m, &e) == 0 &&
+		  store_begin(m->store, &e) == 0;
 
 	if (ok) {
+		CRASH_POINT("commit-begun");
 		write_all(m, &written);
+		CRASH_POINT("commit-written");
 		ok = store_commit(m->store, &e) == 0;
 		if (!ok)
 			store_rollback(m->store);
@@ -195,9 +199,11 @@ commit_once(struct master *m)
 		undo_all(m, &written, &e);
 		return;
 	}
+	CRASH_POINT("commit-done");
 	c->commits++;
 	trouble_ends(m);
 	finish_all(m, &written);
+	CRASH_POINT("commit-told");
 }
 
 /* While the store takes nothing: what may fail, fails. */
@@ -211,6 +217,13 @@ refuse_all(struct master *m)
 	undo_all(m, &all, &e);
 }
 
+static bool
+is_idle(const struct master *m)
+{
+	return TAILQ_EMPTY(&m->changes.list) &&
+	       m->changes.trouble.kind == ERR_NONE && !store_damaged(m->store);
+}
+
 void
 changes_commit(struct master *m)
 {
@@ -221,9 +234,9 @@ changes_commit(struct master *m)
 			refuse_all(m);
 			return;
 		}
-		if (TAILQ_EMPTY(&c->list) && c->trouble.kind == ERR_NONE)
+		if (is_idle(m))
 			pools_dispatch(m);
-		if (TAILQ_EMPTY(&c->list) && c->trouble.kind == ERR_NONE)
+		if (is_idle(m))
 			return;
 		commit_once(m);
 	}

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -316,11 +317,13 @@ write_client(struct client *c)
 
 	if (!c->out.len)
 		return;
+	CRASH_POINT("answer-leaves");
 	n = send(c->fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0)
 		buf_consume(&c->out, (size_t)n);
 	else if (n < 0 && errno != EAGAIN && errno != EINTR)
 		client_drop(c);
+	CRASH_POINT("answer-left");
 }
 
 static void

@@ -7,15 +7,14 @@
 
 #include "agent/keep.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/jobs_parts.h"
 #include "master/master.h"
+#include "master/upkeep.h"
 #include "master/wait.h"
 #include "model/transition.h"
-
-static void unhold(struct live_job *j);
-static void release_held(struct master *m, const char *serial);
 
 /* --- Memory ------------------------------------------------------------- */
 
@@ -83,6 +82,7 @@ job_free(struct master *m, struct live_job *j)
 void
 jobs_close(struct master *m)
 {
+	loop_timer_cancel(&m->jobs.timer);
 	for (size_t i = 0; i < JOBS_BUCKETS; i++) {
 		struct live_job *j;
 
@@ -162,7 +162,7 @@ void
 job_leave_queue(struct master *m, struct live_job *j)
 {
 	pools_dequeue(m, j);
-	unhold(j);
+	job_unhold(j);
 	heap_remove(&m->jobs.delayed, &j->by_time);
 	heap_remove(&m->jobs.expiring, &j->by_expiry);
 }
@@ -237,6 +237,7 @@ write_begin(struct master *m, struct change *c, struct err *e)
 
 	if (rc == STORE_OVERLAP)
 		return err_set(e, ERR_AGENT, "another run of it is not over");
+	CRASH_TRANSITION("written", "queued", "running");
 	return rc;
 }
 
@@ -247,6 +248,7 @@ begin_done(struct master *m, struct change *c, const struct err *failed)
 	struct member *member = j->member;
 
 	if (!failed) {
+		CRASH_TRANSITION("committed", "queued", "running");
 		if (j->service)
 			services_hand_over(m, j);
 		else
@@ -290,12 +292,19 @@ jobs_begin(struct master *m, struct live_job *j, struct member *member)
 
 /* --- Ending ------------------------------------------------------------- */
 
+#define PASS_END(when, j)                                          \
+	CRASH_TRANSITION(when, job_state_name((j)->state),         \
+			 job_state_name((j)->detail->retry_at_ms ? \
+						JOB_QUEUED :       \
+						(j)->detail->end))
+
 static int
 write_end(struct master *m, struct change *c, struct err *e)
 {
 	struct live_job *j = container_of(c, struct live_job, change);
 	struct detail *d = j->detail;
 	_cleanup_(kept_release) struct kept k = { .n = 0 };
+	int rc;
 
 	kept_init(&k, &d->job.record);
 	k.job.id = j->id;
@@ -307,11 +316,13 @@ write_end(struct master *m, struct change *c, struct err *e)
 	    store_job_begin(m->store, j->id, j->attempt, k.job.finished_ms,
 			    e) != 0)
 		return -1;
-	if (d->retry_at_ms)
-		return store_job_requeue(m->store, &k.job, d->retry_at_ms,
-					 keep_logs, &d->job.logbook, e);
-	return store_job_finish(m->store, &k.job, keep_logs, &d->job.logbook,
-				e);
+	rc = d->retry_at_ms ?
+		     store_job_requeue(m->store, &k.job, d->retry_at_ms,
+				       keep_logs, &d->job.logbook, e) :
+		     store_job_finish(m->store, &k.job, keep_logs,
+				      &d->job.logbook, e);
+	PASS_END("written", j);
+	return rc;
 }
 
 static void
@@ -350,7 +361,7 @@ wait_again(struct master *m, struct live_job *j)
 	m->jobs.retried++;
 	wait_attempt(m, j);
 	if (j->serial)
-		release_held(m, j->serial);
+		jobs_release_held(m, j->serial);
 	detail_free(steal_ptr(&j->detail));
 	job_wait_turn(m, j);
 }
@@ -366,15 +377,17 @@ end_done(struct master *m, struct change *c, const struct err *failed)
 			  &(struct log_about){ .component = "store",
 					       .job = j->id },
 			  "its end could not be kept: %s", failed->msg);
+	PASS_END("committed", j);
 	log_end(j);
 	if (d->retry_at_ms && !failed && !j->cancelled) {
 		wait_again(m, j);
 		return;
 	}
 	m->jobs.ended[d->end]++;
+	upkeep_job_ended(m);
 	job_leave(m, j);
 	if (j->serial)
-		release_held(m, j->serial);
+		jobs_release_held(m, j->serial);
 	wait_end(m, j, &d->job.record);
 	schedules_ended(m, j, d->end);
 	if (j->service)
@@ -468,6 +481,7 @@ cancel(struct master *m, struct live_job *j)
 	if (j->state == JOB_RUNNING) {
 		if (j->worker)
 			worker_cancel(j->worker);
+		CRASH_POINT("cancel-sent");
 		return;
 	}
 	err_set(&why, ERR_AGENT, "cancelled before it began");
@@ -536,52 +550,4 @@ void
 jobs_cancel_running(struct master *m)
 {
 	cancel_each(m, is_running, NULL);
-}
-
-/* --- One at a time ------------------------------------------------------ */
-
-static bool
-serial_runs(const struct master *m, const char *serial)
-{
-	const struct pool *p;
-	const struct member *w;
-
-	TAILQ_FOREACH(p, &m->pools.list, link)
-	TAILQ_FOREACH(w, &p->members, link)
-	if (w->job && w->job->serial && strcmp(w->job->serial, serial) == 0)
-		return true;
-	return false;
-}
-
-bool
-jobs_must_wait(struct master *m, struct live_job *j)
-{
-	if (!j->serial || !serial_runs(m, j->serial))
-		return false;
-	pools_dequeue(m, j);
-	LIST_INSERT_HEAD(&m->jobs.held, j, by_serial);
-	j->held = true;
-	return true;
-}
-
-static void
-unhold(struct live_job *j)
-{
-	if (j->held)
-		LIST_REMOVE(j, by_serial);
-	j->held = false;
-}
-
-static void
-release_held(struct master *m, const char *serial)
-{
-	struct live_job *j, *next;
-
-	for (j = LIST_FIRST(&m->jobs.held); j; j = next) {
-		next = LIST_NEXT(j, by_serial);
-		if (strcmp(j->serial, serial) != 0)
-			continue;
-		unhold(j);
-		pools_enqueue(m, j);
-	}
 }

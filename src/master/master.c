@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -64,6 +65,7 @@ on_turn(void *arg)
 {
 	struct master *m = arg;
 
+	CRASH_TIME();
 	changes_commit(m);
 	control_flush(m);
 	m->turn++;
@@ -110,22 +112,15 @@ static int
 open_store(struct master *m, struct err *e)
 {
 	_free_ char *set_aside = NULL;
-	char id[STORE_AGENT_ID];
 	struct utsname host;
 	const struct config *c = &m->setup->config;
 
 	m->storage_path = config_storage_path(c);
 	if (store_open(m->storage_path, &m->store, &set_aside, e) < 0)
 		return err_wrap(e, "open the database");
-	if (set_aside) {
-		m->set_aside = true;
-		log_event(LOG_LEVEL_ERROR,
-			  &(struct log_about){ .component = "store" },
-			  "the database was damaged: it is now %s, and a new "
-			  "one was started, without its jobs",
-			  set_aside);
-	}
-	if (store_agent_id(m->store, id, e) < 0 ||
+	if (set_aside)
+		master_say_set_aside(m, set_aside);
+	if (master_know_self(m, e) < 0 ||
 	    store_set_durability(m->store,
 				 c->storage.durability ==
 						 CONFIG_DURABILITY_NORMAL ?
@@ -134,7 +129,6 @@ open_store(struct master *m, struct err *e)
 				 e) < 0)
 		return -1;
 	uname(&host);
-	m->agent.id = xstrdup(id);
 	m->agent.host = xstrdup(host.nodename);
 	m->agent.labels = c->agent.labels ? value_copy(c->agent.labels) : NULL;
 	return 0;
@@ -179,8 +173,35 @@ settle(struct master *m, struct err *e)
 }
 
 static int
+load_once(struct master *m, struct err *e)
+{
+	pools_init(m);
+	jobs_init(m);
+	schedules_init(m);
+	return jobs_recover(m, e) < 0 || schedules_load(m, e) < 0 ? -1 : 0;
+}
+
+/* What the last agent left.  Damage may show only where it is read. */
+static int
+load_state(struct master *m, struct err *e)
+{
+	int rc = load_once(m, e);
+
+	if (rc == 0 || !store_damaged(m->store))
+		return rc;
+	log_event(LOG_LEVEL_ERROR, &(struct log_about){ .component = "store" },
+		  "%s", e->msg);
+	schedules_release(m);
+	jobs_close(m);
+	pools_release(m);
+	*e = (struct err)ERR_INIT;
+	return master_replace_store(m, e) < 0 ? -1 : load_once(m, e);
+}
+
+static int
 start(struct master *m, const char *file, struct err *e)
 {
+	CRASH_TIME();
 	m->started_ms = clock_real_ms();
 	m->turn = 1;
 	/* before the configuration's secrets are in memory */
@@ -197,14 +218,8 @@ start(struct master *m, const char *file, struct err *e)
 	plugins_init(&m->plugins, m->setup, &m->turn);
 	changes_init(&m->changes);
 	metrics_open(m);
-	jobs_init(m);
-	pools_init(m);
 	services_init(m);
-	schedules_init(m);
-	return jobs_recover(m, e) < 0 || schedules_load(m, e) < 0 ||
-			       control_open(m, e) < 0 ?
-		       -1 :
-		       0;
+	return load_state(m, e) < 0 || control_open(m, e) < 0 ? -1 : 0;
 }
 
 static void

@@ -64,10 +64,13 @@ struct master {
 
 	struct loop_timer stop_timer;
 	struct loop_timer prune_timer;
+	size_t ends_since_prune;
 	struct loop_timer log_timer;
 	struct loop_timer watchdog_timer;
 	int64_t watchdog_ms;
 	bool set_aside; /* the database was damaged, and is a new one */
+	bool replacing; /* it is damaged, and still in its place */
+	bool restoring; /* it is new, and lacks what is in memory */
 };
 
 /*
@@ -85,6 +88,19 @@ void master_stop(struct master *m, bool quick);
 void master_check_stop(struct master *m);
 /* Can't go on. */
 void master_fail(struct master *m, const struct err *e);
+
+/* --- replace.c: a database that is damaged ------------------------------ */
+
+/*
+ * Where it is: set it aside, start a new one, and put into that what is in
+ * memory: every job that waits or runs, and how far each schedule has come.
+ * It is to be called again, before any other change, until it returned 0.
+ */
+int master_replace_store(struct master *m, struct err *e);
+/* The database at `aside` was damaged: say so, loudly. */
+void master_say_set_aside(struct master *m, const char *aside);
+/* Read from the store who this agent is. */
+int master_know_self(struct master *m, struct err *e);
 
 /* --- reload.c ----------------------------------------------------------- */
 

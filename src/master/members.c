@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/jobs_parts.h"
@@ -142,6 +143,7 @@ on_done(void *arg, struct worker *worker, struct job *job)
 	/* until idle() says otherwise */
 	set_ending(w);
 	w->job = NULL;
+	CRASH_POINT("worker-answered");
 	metrics_job_ended(w->master, j);
 	jobs_ended(w->master, j);
 }

@@ -49,6 +49,18 @@ static const char *const overlaps[] = { [OVERLAP_SKIP] = "skip",
 					[OVERLAP_QUEUE] = "queue",
 					[OVERLAP_REPLACE] = "replace" };
 
+/* The last time that was due; where none was yet, what is kept is another. */
+static int64_t
+last_due(const struct planned *s)
+{
+	return s->recurs && s->last_due_ms &&
+			       schedule_next(&s->schedule,
+					     s->last_due_ms - 1) ==
+				       s->last_due_ms ?
+		       s->last_due_ms :
+		       0;
+}
+
 static struct value *
 planned_value(struct master *m, const struct planned *s)
 {
@@ -73,7 +85,7 @@ planned_value(struct master *m, const struct planned *s)
 	value_set(v, "next",
 		  s->recurs && !s->paused ? time_or_null(s->next_ms) :
 					    value_null());
-	value_set(v, "last_due", time_or_null(s->runs ? s->last_due_ms : 0));
+	value_set(v, "last_due", time_or_null(last_due(s)));
 	value_set(v, "last_job",
 		  s->last_job ? value_int(s->last_job) : value_null());
 	value_set(v, "last_state",

@@ -39,6 +39,7 @@ enum {
 	STORE_SIZE,
 	STORE_WAL,
 	STORE_WRITABLE,
+	STORE_SET_ASIDE,
 	LOOP_TURNS,
 	LOOP_LAG,
 	LOOP_BUSY,
@@ -133,6 +134,11 @@ static const struct metric_row rows[] = {
 	[STORE_WRITABLE] =
 		GAUGE("store_writable", NULL,
 		      "1, or 0 while the database takes no changes.", NULL),
+	[STORE_SET_ASIDE] =
+		GAUGE("store_set_aside", NULL,
+		      "1 where the database was damaged since the start, and "
+		      "a new one took its place.",
+		      NULL),
 	[LOOP_TURNS] = COUNTER("loop_turns_total",
 			       "Times that the agent woke up.", NULL),
 	[LOOP_LAG] =
@@ -256,6 +262,7 @@ take_store(struct master *m)
 	set_total(m, STORE_CHANGES, m->changes.written);
 	set(m, STORE_COMMIT_TIME, (double)m->changes.last_commit_us / 1e6);
 	set(m, STORE_WRITABLE, m->changes.trouble.kind == ERR_NONE);
+	set(m, STORE_SET_ASIDE, m->set_aside);
 }
 
 static void

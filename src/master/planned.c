@@ -1,5 +1,6 @@
 #include "master/planned.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,15 +112,67 @@ plan_cron(struct planned *s, struct err *e)
 	return 0;
 }
 
+/* What its due times depend on.  Kept: it is in the store, as a digest. */
+static void
+define(struct planned *s)
+{
+	const struct config_job *c = s->config;
+	_free_ char *text = xasprintf(
+		"every %lld\ncron %s\nat %lld\ntimezone %s\njitter %lld\n"
+		"enabled %d\n",
+		(long long)c->every_ms, c->cron ? c->cron : "",
+		(long long)c->at_ms, c->timezone ? c->timezone : "",
+		(long long)c->jitter_ms, c->enabled);
+
+	digest_text(text, strlen(text), s->definition);
+}
+
+void
+planned_take_row(struct planned *s, const struct store_schedule *row)
+{
+	s->paused = row->paused;
+	s->last_due_ms = s->stored_due_ms = row->last_due_ms;
+	s->last_job = row->last_job;
+	s->runs = row->runs;
+	s->n_missed = row->missed;
+	s->skipped = row->skipped;
+	snprintf(s->definition, sizeof(s->definition), "%s",
+		 row->definition ? row->definition : "");
+	if (row->spec)
+		planned_set_spec(s, row->spec);
+}
+
+void
+planned_fill_row(const struct planned *s, struct store_schedule *row)
+{
+	*row = (struct store_schedule){
+		.name = s->name,
+		.paused = s->paused,
+		.last_due_ms = s->last_due_ms,
+		.last_job = s->last_job,
+		.runs = s->runs,
+		.missed = s->n_missed,
+		.skipped = s->skipped,
+		.definition = s->definition,
+	};
+}
+
 int
 planned_plan(struct planned *s, struct err *e)
 {
 	const struct config_job *c = s->config;
 
+	char before[DIGEST_HEX];
+
 	if (!c) {
 		*e = s->broken;
 		return -1;
 	}
+	memcpy(before, s->definition, sizeof(before));
+	define(s);
+	/* its own times begin now; a row of an older version says nothing */
+	if (before[0] && strcmp(before, s->definition) != 0)
+		s->last_due_ms = 0;
 	s->schedule =
 		(struct schedule){ .every_ms = c->every_ms, .at_ms = c->at_ms };
 	s->overlap = (enum schedule_overlap)c->overlap;
@@ -137,7 +190,7 @@ void
 planned_policy(const struct config_job *job, struct policy *out)
 {
 	policy_init(out);
-	if (job->retry.max > 0)
+	if (job->retry.given)
 		out->retries = job->retry.max;
 	out->backoff_ms = job->retry.backoff_ms;
 	out->max_backoff_ms = job->retry.max_backoff_ms;

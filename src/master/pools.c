@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/jobs_parts.h"
@@ -299,8 +300,10 @@ pools_hand_over(struct master *m, struct member *w)
 	metrics_job_began(m, j);
 	if (worker_state(w->worker) == WORKER_NEW)
 		worker_start(w->worker);
-	if (worker_run(w->worker, &j->detail->job, after(w), &e) == 0)
+	if (worker_run(w->worker, &j->detail->job, after(w), &e) == 0) {
+		CRASH_POINT("handed-over");
 		return;
+	}
 	/* the request can't be made: too large */
 	member_set_idle(w);
 	member_end(w);

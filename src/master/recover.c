@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/jobs_parts.h"
@@ -79,6 +80,7 @@ mend(struct master *m, const struct cut *cut, struct err *e)
 			 "while it ran\",\"hint\":null}",
 	};
 
+	CRASH_POINT(cut->rerun ? "recover-rerun" : "recover-lose");
 	if (cut->rerun)
 		return store_job_requeue(m->store, &row, row.finished_ms, NULL,
 					 NULL, e);
@@ -96,7 +98,11 @@ mend_all(struct master *m, const struct recovery *r, struct err *e)
 			return -1;
 		}
 	}
-	return store_commit(m->store, e);
+	CRASH_POINT("recover-written");
+	if (store_commit(m->store, e) < 0)
+		return -1;
+	CRASH_POINT("recover-done");
+	return 0;
 }
 
 static void

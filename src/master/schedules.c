@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/zone.h"
@@ -63,13 +64,19 @@ schedules_insert(struct master *m, struct planned *s)
 }
 
 void
-schedules_drop(struct master *m, struct planned *s)
+schedules_unlink(struct master *m, struct planned *s)
 {
 	heap_remove(&m->schedules.by_time, &s->by_time);
 	change_drop(m, &s->change);
 	services_stop(m, s->name);
 	LIST_REMOVE(s, by_name);
 	m->schedules.n--;
+}
+
+void
+schedules_drop(struct master *m, struct planned *s)
+{
+	schedules_unlink(m, s);
 	planned_free(s);
 }
 
@@ -119,20 +126,14 @@ write_row(struct master *m, struct change *c, struct err *e)
 {
 	const struct planned *s = container_of(c, struct planned, change);
 	_buf_ struct buf spec = { 0 };
-	struct store_schedule row = {
-		.name = s->name,
-		.paused = s->paused,
-		.last_due_ms = s->last_due_ms,
-		.last_job = s->last_job,
-		.runs = s->runs,
-		.missed = s->n_missed,
-		.skipped = s->skipped,
-	};
+	struct store_schedule row;
 
+	planned_fill_row(s, &row);
 	if (s->spec) {
 		json_encode(s->spec, &spec);
 		row.spec = spec.data;
 	}
+	CRASH_POINT("written-schedule");
 	return store_schedule_put(m->store, &row, e);
 }
 
@@ -189,7 +190,10 @@ schedules_next_turn(struct master *m, struct planned *s, int64_t at_ms)
 struct fired {
 	struct master *master;
 	char *name;
-	int64_t due_ms;
+	int64_t due_ms; /* 0: somebody asked for it */
+	int64_t job_before;
+	submit_done_fn *done; /* NULL: nobody waits */
+	void *arg;
 };
 
 static void
@@ -217,25 +221,33 @@ skip(struct master *m, struct planned *s, int64_t due_ms, const char *why)
 		     "often");
 	log_event(LOG_LEVEL_INFO, &about, "%s: %s", s->name, e.msg);
 	record_not_run(m, s, "skipped", due_ms, &e);
+	schedules_keep_row(m, s);
 }
 
+/*
+ * It was counted when it was asked for, so that its row, which is written
+ * after it in the same commit, counts it.
+ */
 static void
 fired_done(void *arg, const struct submitted *r, const struct err *failed)
 {
 	struct fired *f = arg;
 	struct planned *s = schedules_find(f->master, f->name);
 
-	if (s && failed && r->holder) {
+	if (s && failed) {
+		s->runs -= s->runs > 0;
+		s->active -= s->active > 0;
+		s->last_job = f->job_before;
+	}
+	if (f->done)
+		f->done(f->arg, r, failed);
+	else if (s && failed && r->holder)
 		skip(f->master, s, f->due_ms, failed->msg);
-	} else if (failed) {
+	else if (failed)
 		log_event(LOG_LEVEL_ERROR, &about, "%s: %s", f->name,
 			  failed->msg);
-	} else if (s) {
-		s->last_job = r->id;
-		s->runs++;
-		s->active++;
+	if (!failed)
 		f->master->schedules.fired++;
-	}
 	free(f->name);
 	free(f);
 }
@@ -260,10 +272,10 @@ refused(struct master *m, const struct planned *s, int64_t due_ms,
 	submission_release(&sub);
 }
 
-/* 0; -1 where it is refused. */
-static int
-submit(struct master *m, struct planned *s, int64_t due_ms, const char *trigger,
-       struct err *e)
+int
+schedules_submit(struct master *m, struct planned *s, int64_t due_ms,
+		 const char *trigger, submit_done_fn *done, void *arg,
+		 struct err *e)
 {
 	struct fired *f = xcalloc(1, sizeof(*f));
 	struct submission sub;
@@ -272,6 +284,9 @@ submit(struct master *m, struct planned *s, int64_t due_ms, const char *trigger,
 	f->master = m;
 	f->name = xstrdup(s->name);
 	f->due_ms = due_ms;
+	f->job_before = s->last_job;
+	f->done = done;
+	f->arg = arg;
 	schedules_submission(s, &sub);
 	sub.trigger = trigger;
 	sub.scheduled_ms = due_ms;
@@ -280,8 +295,11 @@ submit(struct master *m, struct planned *s, int64_t due_ms, const char *trigger,
 	if (rc < 0) {
 		free(f->name);
 		free(f);
+		return -1;
 	}
-	return rc;
+	s->runs++;
+	s->active++;
+	return 0;
 }
 
 static void
@@ -295,7 +313,7 @@ fire(struct master *m, struct planned *s, int64_t due_ms)
 	}
 	if (s->overlap == OVERLAP_REPLACE)
 		jobs_cancel_schedule(m, s->name);
-	if (submit(m, s, due_ms, "schedule", &e) < 0)
+	if (schedules_submit(m, s, due_ms, "schedule", NULL, NULL, &e) < 0)
 		refused(m, s, due_ms, &e);
 }
 
@@ -331,6 +349,7 @@ take_due(struct master *m, struct planned *s, int64_t now)
 		m->schedules.last_lag_ms = now - due.times[i];
 		fire(m, s, due.times[i]);
 	}
+	CRASH_POINT("schedule-fired");
 	if (due.last_ms != s->last_due_ms) {
 		s->last_due_ms = due.last_ms;
 		schedules_keep_row(m, s);

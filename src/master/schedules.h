@@ -21,6 +21,7 @@
 #include "master/jobs.h"
 #include "model/record.h"
 #include "model/schedule.h"
+#include "plugin/digest.h"
 
 struct master;
 
@@ -41,7 +42,8 @@ struct planned {
 	size_t cap;
 	bool paused;
 	int64_t last_due_ms, stored_due_ms, next_ms;
-	size_t active; /* its jobs that wait or run */
+	char definition[DIGEST_HEX]; /* of its due times; "": not known */
+	size_t active;		     /* its jobs that wait or run */
 	int64_t last_job;
 	enum job_state last_state; /* JOB_QUEUED: not known */
 	int64_t runs, n_missed, skipped;
@@ -87,6 +89,8 @@ int schedules_remove(struct master *m, const char *name, struct err *e);
 int schedules_pause(struct master *m, const char *name, bool pause,
 		    struct err *e);
 
+/* A job of one is being written: its number is known. */
+void schedules_numbered(struct master *m, const struct live_job *j);
 /* A job of one has ended. */
 void schedules_ended(struct master *m, const struct live_job *j,
 		     enum job_state state);

@@ -38,16 +38,13 @@ schedules_trigger(struct master *m, const char *name, submit_done_fn *done,
 		  void *arg, struct err *e)
 {
 	struct planned *s = schedules_find(m, name);
-	struct submission sub;
-	int rc;
 
 	if (!s)
 		return schedules_unknown(m, name, e);
-	schedules_submission(s, &sub);
-	sub.trigger = "trigger";
-	rc = jobs_submit(m, &sub, NULL, done, arg, e);
-	submission_release(&sub);
-	return rc;
+	if (schedules_submit(m, s, 0, "trigger", done, arg, e) < 0)
+		return -1;
+	schedules_keep_row(m, s);
+	return 0;
 }
 
 int
@@ -146,6 +143,15 @@ schedules_remove(struct master *m, const char *name, struct err *e)
 	r->name = xstrdup(name);
 	change_add(m, &r->change, true, write_removal, removal_done);
 	return 0;
+}
+
+void
+schedules_numbered(struct master *m, const struct live_job *j)
+{
+	struct planned *s = j->schedule ? schedules_find(m, j->schedule) : NULL;
+
+	if (s)
+		s->last_job = j->id;
 }
 
 void

@@ -19,15 +19,39 @@ void
 schedules_plan(struct master *m, struct planned *s)
 {
 	int64_t now = clock_real_ms();
+	bool back =
+		s->last_due_ms && now < s->last_due_ms - SCHEDULE_BACK_MAX_MS;
 
-	if (!s->last_due_ms)
-		s->last_due_ms = s->stored_due_ms = now;
+	if (back && s->recurs)
+		log_event(LOG_LEVEL_WARN, &about,
+			  "%s: the clock was set back by more than a day while "
+			  "the agent did not run: its times begin anew",
+			  s->name);
 	s->schedule.shift_ms =
 		schedule_shift(m->agent.id, s->name, s->config->jitter_ms);
+	if (!s->last_due_ms || back)
+		s->last_due_ms = s->stored_due_ms = now;
 	if (!s->recurs)
 		return;
+	/* so that what it misses from now on is known */
+	if (s->last_due_ms == now)
+		schedules_keep_row(m, s);
 	/* what became due while nothing ran is due at once */
 	schedules_next_turn(m, s, schedule_next(&s->schedule, s->last_due_ms));
+}
+
+void
+schedules_keep_all(struct master *m)
+{
+	struct planned *s;
+
+	for (size_t i = 0; i < PLANNED_BUCKETS; i++)
+		LIST_FOREACH(s, &m->schedules.by_name[i], by_name)
+		{
+			if (s->config)
+				schedules_plan(m, s);
+			schedules_keep_row(m, s);
+		}
 }
 
 static void
@@ -56,18 +80,58 @@ take_row(void *arg, const struct store_schedule *row)
 	struct master *m = arg;
 	struct planned *s = schedules_insert(m, planned_new(row->name));
 
-	s->paused = row->paused;
-	s->last_due_ms = s->stored_due_ms = row->last_due_ms;
-	s->last_job = row->last_job;
-	s->runs = row->runs;
-	s->n_missed = row->missed;
-	s->skipped = row->skipped;
-	if (row->spec)
-		planned_set_spec(s, row->spec);
+	planned_take_row(s, row);
 	return 0;
 }
 
-/* Rows of jobs that are not in the configuration any more stay unseen. */
+/*
+ * A job that is not in the configuration any more.  Its row stays, should it
+ * come back; but what is due meanwhile is not missed then.
+ */
+struct leaving {
+	struct change change;
+	struct planned *s;
+};
+
+static int
+write_leaving(struct master *m, struct change *c, struct err *e)
+{
+	const struct leaving *l = container_of(c, struct leaving, change);
+	struct store_schedule row;
+
+	planned_fill_row(l->s, &row);
+	row.last_due_ms = 0;
+	return store_schedule_put(m->store, &row, e);
+}
+
+static void
+leaving_done(struct master *m, struct change *c, const struct err *failed)
+{
+	struct leaving *l = container_of(c, struct leaving, change);
+
+	(void)m;
+	if (failed)
+		log_event(LOG_LEVEL_ERROR, &about, "%s: %s", l->s->name,
+			  failed->msg);
+	planned_free(l->s);
+	free(l);
+}
+
+static void
+leave(struct master *m, struct planned *s)
+{
+	struct leaving *l;
+
+	schedules_unlink(m, s);
+	if (!s->last_due_ms) {
+		planned_free(s);
+		return;
+	}
+	l = xcalloc(1, sizeof(*l));
+	l->s = s;
+	change_add(m, &l->change, true, write_leaving, leaving_done);
+}
+
 static void
 drop_unseen(struct master *m)
 {
@@ -77,7 +141,7 @@ drop_unseen(struct master *m)
 		for (s = LIST_FIRST(&m->schedules.by_name[i]); s; s = next) {
 			next = LIST_NEXT(s, by_name);
 			if (!s->seen)
-				schedules_drop(m, s);
+				leave(m, s);
 		}
 }
 
@@ -101,6 +165,24 @@ take_own(struct master *m)
 		}
 }
 
+/* Jobs that wait from before this start. */
+static void
+count_active(struct master *m)
+{
+	const struct live_job *j;
+
+	for (size_t i = 0; i < JOBS_BUCKETS; i++)
+		LIST_FOREACH(j, &m->jobs.by_id[i], by_id)
+		{
+			struct planned *s =
+				j->schedule ? schedules_find(m, j->schedule) :
+					      NULL;
+
+			if (s)
+				s->active++;
+		}
+}
+
 static void
 take_all(struct master *m)
 {
@@ -110,6 +192,7 @@ take_all(struct master *m)
 		take_over(m, &jobs->items[i]);
 	take_own(m);
 	drop_unseen(m);
+	count_active(m);
 }
 
 int

@@ -5,6 +5,7 @@
 
 #include "agent/keep.h"
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/jobs_parts.h"
@@ -86,6 +87,7 @@ write_lines(struct master *m, struct change *c, struct err *e)
 	if (s->job &&
 	    store_log_add(m->store, s->job->id, &l->log, &bounds, e) < 0)
 		return -1;
+	CRASH_POINT("written-lines");
 	return 0;
 }
 
@@ -289,6 +291,7 @@ services_hand_over(struct master *m, struct live_job *j)
 	} else if (s->stopping) {
 		worker_cancel(s->worker);
 	}
+	CRASH_POINT("service-handed-over");
 }
 
 void

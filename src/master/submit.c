@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/mem.h"
 #include "master/jobs_parts.h"
 #include "master/master.h"
@@ -46,11 +47,7 @@ submit_free(struct submit *s)
 
 /* --- Writing ------------------------------------------------------------ */
 
-struct row_texts {
-	struct buf params, policy, agent;
-};
-
-static void
+void
 row_texts_release(struct row_texts *t)
 {
 	buf_release(&t->params);
@@ -65,10 +62,10 @@ encode(struct buf *out, struct value *v)
 	value_free(v);
 }
 
-static void
-fill_row(const struct submit *s, struct store_job *row, struct row_texts *t)
+void
+job_fill_row(const struct live_job *j, struct store_job *row,
+	     struct row_texts *t)
 {
-	const struct live_job *j = s->job;
 	const struct detail *d = j->detail;
 	const struct record *r = &d->job.record;
 
@@ -79,7 +76,7 @@ fill_row(const struct submit *s, struct store_job *row, struct row_texts *t)
 		.name = r->name,
 		.plugin = r->plugin,
 		.trigger = r->trigger,
-		.attempt = 1,
+		.attempt = j->attempt,
 		.scheduled_ms = r->scheduled_ms,
 		.params = t->params.data,
 		.policy = t->policy.data,
@@ -88,11 +85,7 @@ fill_row(const struct submit *s, struct store_job *row, struct row_texts *t)
 		.not_before_ms = j->not_before_ms,
 		.expires_ms = j->expires_ms,
 		.schedule = j->schedule,
-		.single = s->single,
 		.serial = j->serial,
-		.key = s->key,
-		.digest = s->digest,
-		.retry_of = s->retry_of,
 	};
 }
 
@@ -108,7 +101,10 @@ write_record(struct master *m, const struct submit *s, int64_t id,
 
 	encode(&error, record_error_value(&s->job->detail->job.record));
 	row.error = error.data;
-	return store_job_finish(m->store, &row, NULL, NULL, e);
+	if (store_job_finish(m->store, &row, NULL, NULL, e) < 0)
+		return -1;
+	CRASH_POINT("written-record");
+	return 0;
 }
 
 static int
@@ -119,7 +115,11 @@ write_submit(struct master *m, struct change *c, struct err *e)
 	struct store_job row;
 	int rc;
 
-	fill_row(s, &row, &t);
+	job_fill_row(s->job, &row, &t);
+	row.single = s->single;
+	row.key = s->key;
+	row.digest = s->digest;
+	row.retry_of = s->retry_of;
 	rc = store_job_add(m->store, &row, e);
 	if (rc < 0)
 		return -1;
@@ -136,17 +136,19 @@ write_submit(struct master *m, struct change *c, struct err *e)
 	s->job->id = s->job->detail->job.record.id = row.id;
 	if (s->only_record)
 		return write_record(m, s, row.id, e);
+	schedules_numbered(m, s->job);
 	/* pools_dispatch() may begin it in this very commit */
 	s->entered = true;
 	job_enter(m, s->job);
+	CRASH_TRANSITION("written", "none", "queued");
 	return 0;
 }
 
 /* Of many that wait, what they need to run is in the store. */
-static void
-forget_detail(const struct master *m, struct live_job *j)
+void
+job_forget_detail(const struct master *m, struct live_job *j)
 {
-	if (j->state == JOB_QUEUED && !j->change.pending &&
+	if (j->state == JOB_QUEUED && !j->change.pending && j->detail &&
 	    !j->detail->secrets && m->jobs.queued > DETAILS_MAX)
 		detail_free(steal_ptr(&j->detail));
 }
@@ -163,8 +165,9 @@ submit_done(struct master *m, struct change *c, const struct err *failed)
 	if (!s->entered) {
 		job_free(m, s->job);
 	} else {
+		CRASH_TRANSITION("committed", "none", "queued");
 		m->jobs.submitted++;
-		forget_detail(m, s->job);
+		job_forget_detail(m, s->job);
 	}
 	if (s->done)
 		s->done(s->arg, &s->result, failed);

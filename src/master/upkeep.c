@@ -9,6 +9,8 @@
 #define PRUNE_MS (10 * 60 * INT64_C(1000))
 #define PRUNE_FIRST_MS 5000
 #define PRUNE_STEP 500
+/* ... or after as many ends: the size is bounded however busy the agent is. */
+#define PRUNE_ENDS 200
 /* Room for others between two steps. */
 #define PRUNE_PAUSE_MS 20
 
@@ -33,6 +35,7 @@ prune(void *arg)
 	size_t pruned = 0;
 	int rc;
 
+	m->ends_since_prune = 0;
 	if (m->changes.trouble.kind != ERR_NONE) {
 		set_prune(m, PRUNE_MS);
 		return;
@@ -51,6 +54,14 @@ set_prune(struct master *m, int64_t after_ms)
 {
 	loop_timer_set(m->loop, &m->prune_timer, clock_mono_ms() + after_ms,
 		       prune, m);
+}
+
+void
+upkeep_job_ended(struct master *m)
+{
+	if (++m->ends_since_prune == PRUNE_ENDS &&
+	    m->prune_timer.at_ms > clock_mono_ms() + PRUNE_PAUSE_MS)
+		set_prune(m, PRUNE_PAUSE_MS);
 }
 
 static void

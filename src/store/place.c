@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/file.h"
 
 /* What SQLite keeps beside a database. */
@@ -148,6 +149,7 @@ clear_place(const char *path, char **set_aside, struct err *e)
 		int rc = move_aside(path, aside, companions[i], e);
 
 		moved = rc < 0 ? rc : moved | rc;
+		CRASH_POINT("place-moved");
 	}
 	if (moved < 0)
 		return -1;
@@ -162,10 +164,15 @@ store_place_fill(const char *path, int folder, char **set_aside, struct err *e)
 {
 	_free_ char *fresh = xasprintf("%s.new", path);
 
-	if (create(fresh, e) < 0 || clear_place(path, set_aside, e) < 0)
+	if (create(fresh, e) < 0)
 		return -1;
+	CRASH_POINT("place-made");
+	if (clear_place(path, set_aside, e) < 0)
+		return -1;
+	CRASH_POINT("place-cleared");
 	if (rename(fresh, path) < 0)
 		return err_errno(e, "rename %s", fresh);
+	CRASH_POINT("place-filled");
 	if (fsync(folder) < 0)
 		return err_errno(e, "sync the folder of %s", path);
 	return 0;

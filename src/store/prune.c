@@ -2,6 +2,7 @@
 #include "store/parts.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 /* Free pages that stay in the file, so that daily life needs no growing. */
@@ -185,8 +186,10 @@ delete_some(struct pruning *p, struct err *e)
 		if (rc == 0)
 			break;
 	}
+	CRASH_POINT("prune-deleted");
 	if (more < 0 || store_change_commit(&change, e) < 0)
 		return -1;
+	CRASH_POINT("prune-done");
 	return more || keys;
 }
 
@@ -205,6 +208,7 @@ shrink(struct store *s, struct err *e)
 		return -1;
 	if (after > SLACK_PAGES && after < before)
 		return 1;
+	CRASH_POINT("prune-shrunk");
 	/* the file itself shrinks when the log is copied back */
 	return store_run(s, SQL_CHECKPOINT, "shrink the database", e);
 }

@@ -7,7 +7,7 @@ int
 store_schedule_put(struct store *s, const struct store_schedule *sc,
 		   struct err *e)
 {
-	const char *const texts[] = { sc->name, sc->spec };
+	const char *const texts[] = { sc->name, sc->spec, sc->definition };
 	_change_ struct store_change change = { 0 };
 	_stmt_ sqlite3_stmt *st = NULL;
 	int64_t bytes = 0;
@@ -26,6 +26,7 @@ store_schedule_put(struct store *s, const struct store_schedule *sc,
 	store_bind_int(st, 6, sc->runs);
 	store_bind_int(st, 7, sc->missed);
 	store_bind_int(st, 8, sc->skipped);
+	store_bind_text(st, 9, sc->definition);
 	change.writes = true;
 	if (store_step(s, st, "keep a schedule", e) < 0)
 		return -1;
@@ -68,6 +69,7 @@ store_schedule_each(struct store *s, store_schedule_fn *fn, void *arg,
 			.runs = sqlite3_column_int64(st, 5),
 			.missed = sqlite3_column_int64(st, 6),
 			.skipped = sqlite3_column_int64(st, 7),
+			.definition = (const char *)sqlite3_column_text(st, 8),
 		};
 
 		rc = fn(arg, &sc);

@@ -223,6 +223,9 @@ static const char *const migrations[] = {
 	/* the log's reference goes by the name */
 	"DROP TABLE job;"
 	"ALTER TABLE job_2 RENAME TO job;",
+
+	/* what a schedule's last_due_ms belongs to */
+	"ALTER TABLE schedule ADD COLUMN definition TEXT;",
 };
 
 _Static_assert(JOB_QUEUED == 0 && JOB_RUNNING == 1 && JOB_SUCCEEDED == 2 &&

@@ -155,12 +155,12 @@ const char *const store_sql[SQL_COUNT] = {
 
 	[SQL_SCHEDULE_PUT] =
 		"INSERT OR REPLACE INTO schedule (name, spec, paused, "
-		"last_due_ms, last_job, runs, missed, skipped) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		"last_due_ms, last_job, runs, missed, skipped, definition) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_SCHEDULE_REMOVE] = "DELETE FROM schedule WHERE name = ?1",
 	[SQL_SCHEDULE_LIST] =
 		"SELECT name, spec, paused, last_due_ms, last_job, runs, "
-		"missed, skipped FROM schedule ORDER BY name",
+		"missed, skipped, definition FROM schedule ORDER BY name",
 
 	[SQL_PAGE_SIZE] = "PRAGMA page_size",
 	[SQL_PAGE_COUNT] = "PRAGMA page_count",

@@ -320,6 +320,9 @@ struct store_schedule {
 	int64_t last_due_ms; /* the last due time that was dealt with; 0 */
 	int64_t last_job;    /* 0: none */
 	int64_t runs, missed, skipped;
+	/* what last_due_ms belongs to, a digest of the caller's; NULL: it is
+	 * not known */
+	const char *definition;
 };
 
 typedef int store_schedule_fn(void *arg, const struct store_schedule *sc);

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from conftest import RpcError, wait_until
+from conftest import PROGRAM, RpcError, wait_until
 from test_jobs import slow
 
 
@@ -263,3 +263,151 @@ def test_a_wrong_file_leaves_the_old_one_in_force(agent):
     wait_until(lambda: agent.logged("not reloaded"))
     assert "every" in agent.logged("not reloaded")[0]["message"]
     assert schedule(agent, "a")["when"] == "every 1h"
+
+
+# --- What a stop, a trigger and a change come to
+
+
+def by_clock(agent, hours):
+    """Start the agent, whose wall clock is that much ahead of the host's."""
+    clock = agent.folder / "clock"
+    clock.write_text(str(int(hours * 3600000)))
+    agent.environment = {"DEVOPS_AGENT_CLOCK": str(clock)}
+    agent.program = PROGRAM + "-crash"
+    agent.start()
+
+
+def test_a_clock_that_was_days_ahead_is_no_bar(agent):
+    """Time starts anew where the one before was wrong by more than a day."""
+    agent.noop()
+    agent.settings["jobs"] = {"tick": {"plugin": "noop", "every": "1s"}}
+    by_clock(agent, 72)
+    wait_until(lambda: jobs(agent, name="tick", state="succeeded"))
+    agent.stop()
+    by_clock(agent, 0)
+    before = len(jobs(agent, name="tick", state="succeeded"))
+    wait_until(lambda: len(jobs(agent, name="tick",
+                                state="succeeded")) > before + 1)
+    assert agent.logged("tick: the clock was set back")
+    agent.stop()
+
+
+@pytest.mark.parametrize("change,missed", [
+    ({}, True),
+    ({"params": {"n": 1}, "missed": "once"}, True),
+    ({"every": "2h"}, False),
+    ({"every": None, "cron": "0 * * * *", "timezone": "UTC"}, False),
+    ({"jitter": "10m"}, False),
+])
+def test_what_was_changed_meanwhile_has_missed_nothing(agent, change, missed):
+    agent.noop()
+    job = {"plugin": "noop", "every": "1h"}
+    agent.settings["jobs"] = {"hourly": job}
+    by_clock(agent, 0)
+    wait_until(lambda: schedule(agent, "hourly"))
+    agent.stop()
+    job.update(change)
+    agent.settings["jobs"]["hourly"] = {
+        k: v for k, v in job.items() if v is not None}
+    by_clock(agent, 5)
+    agent.call("status")
+    if missed:
+        wait_until(lambda: jobs(agent, name="hourly", state="succeeded"))
+        assert jobs(agent, name="hourly", state="cancelled")
+        assert schedule(agent, "hourly")["missed"] >= 3
+    else:
+        # a turn, and another
+        assert agent.run("noop")["state"] == "succeeded"
+        assert jobs(agent, name="hourly") == []
+        assert schedule(agent, "hourly")["missed"] == 0
+    # and the next start takes it for what it is now
+    seen = len(jobs(agent, name="hourly"))
+    agent.stop()
+    by_clock(agent, 5)
+    assert agent.run("noop")["state"] == "succeeded"
+    assert len(jobs(agent, name="hourly")) == seen
+    agent.stop()
+
+
+def test_one_that_was_away_has_missed_nothing(agent):
+    agent.noop()
+    job = {"plugin": "noop", "every": "1h"}
+    agent.settings["jobs"] = {"hourly": job}
+    by_clock(agent, 0)
+    agent.call("schedule.pause", name="hourly")
+    agent.call("schedule.resume", name="hourly")
+    agent.settings["jobs"] = {}
+    agent.reload()
+    assert schedule(agent, "hourly") is None
+    agent.stop()
+    agent.settings["jobs"] = {"hourly": job}
+    by_clock(agent, 5)
+    assert agent.run("noop")["state"] == "succeeded"
+    assert jobs(agent, name="hourly") == []
+    agent.stop()
+
+
+def test_a_trigger_counts_as_a_run_and_not_as_a_due_time(agent):
+    agent.noop()
+    agent.settings["jobs"] = {
+        "called": {"plugin": "noop"},
+        "yearly": {"plugin": "noop", "cron": "@yearly"}}
+    agent.start()
+    for name in ("called", "yearly"):
+        assert schedule(agent, name)["runs"] == 0
+        id = agent.call("schedule.trigger", name=name, wait=True)["id"]
+        now = schedule(agent, name)
+        assert now["runs"] == 1 and now["last_job"] == id
+        assert now["last_state"] == "succeeded"
+        assert now["last_due"] is None
+    agent.stop()
+    agent.start()
+    for name in ("called", "yearly"):
+        now = schedule(agent, name)
+        assert now["runs"] == 1 and now["last_job"] and not now["last_due"]
+    agent.stop()
+
+
+def test_the_runs_that_are_counted_are_those_that_are_there(agent):
+    agent.noop()
+    agent.settings["jobs"] = {"tick": {"plugin": "noop", "every": "1s"}}
+    agent.start()
+    wait_until(lambda: schedule(agent, "tick")["runs"] >= 2)
+    agent.kill()
+    agent.settings["jobs"]["tick"]["enabled"] = False
+    agent.start()
+    wait_until(lambda: not jobs(agent, name="tick",
+                                state=["queued", "running"]))
+    tick = schedule(agent, "tick")
+    ran = jobs(agent, name="tick", state="succeeded")
+    assert tick["runs"] == len(ran)
+    assert tick["last_job"] == max(job["id"] for job in ran)
+    agent.stop()
+
+
+@pytest.mark.parametrize("retry,attempts", [
+    (None, 4), ({"max": 0}, 1), ({"max": 1}, 2)])
+def test_no_retry_is_no_retry(agent, retry, attempts):
+    """Even where the plugin asks for one; by itself it may ask for three."""
+    agent.plugin("asks", """
+        # /// devops_agent
+        # name: asks
+        # version: 1.0.0
+        # description: A test.
+        # ///
+        def register():
+            return run
+
+        def run(job):
+            raise job.Retry("later", after=0.01)
+        """)
+    agent.settings["jobs"] = {"called": {"plugin": "asks"}}
+    if retry:
+        agent.settings["jobs"]["called"]["retry"] = retry
+    agent.start()
+    record = agent.call("schedule.trigger", name="called", wait=True)
+    assert record["state"] == "failed" and record["attempt"] == attempts
+    more = {"retry": retry} if retry else {}
+    record = agent.call("job.submit", plugin="asks", wait=True, **more)
+    assert record["attempt"] == attempts
+    agent.stop()

@@ -439,10 +439,10 @@ show_schedule(void *arg, const struct store_schedule *sc)
 {
 	buf_addf(arg,
 		 "%s %s %d %" PRId64 " %" PRId64 " %" PRId64 "/%" PRId64
-		 "/%" PRId64 "\n",
+		 "/%" PRId64 " %s\n",
 		 sc->name, sc->spec ? sc->spec : "-", sc->paused,
 		 sc->last_due_ms, sc->last_job, sc->runs, sc->missed,
-		 sc->skipped);
+		 sc->skipped, sc->definition ? sc->definition : "-");
 	return 0;
 }
 
@@ -457,7 +457,8 @@ test_schedules(void)
 				     .last_job = 2,
 				     .runs = 3,
 				     .missed = 4,
-				     .skipped = 5 };
+				     .skipped = 5,
+				     .definition = "hourly" };
 	struct err e = ERR_INIT;
 	_buf_ struct buf b = { 0 };
 
@@ -468,7 +469,8 @@ test_schedules(void)
 	is_int(store_schedule_put(s, &sc, &e), 0, "... and changed");
 	is_int(store_schedule_each(s, show_schedule, &b, &e), 0,
 	       "they can be read");
-	is_str(b.data, "a - 0 0 0 7/0/0\nb {} 1 1 2 3/4/5\n", "... by name");
+	is_str(b.data, "a - 0 0 0 7/0/0 -\nb {} 1 1 2 3/4/5 hourly\n",
+	       "... by name");
 	store_begin(s, &e);
 	is_int(store_schedule_remove(s, "c", &e), -1,
 	       "what is not there can't be removed");
@@ -477,7 +479,7 @@ test_schedules(void)
 	is_int(store_commit(s, &e), 0, "... in one batch");
 	b.len = 0;
 	store_schedule_each(s, show_schedule, &b, &e);
-	is_str(b.data, "b {} 1 1 2 3/4/5\n", "... and is gone");
+	is_str(b.data, "b {} 1 1 2 3/4/5 hourly\n", "... and is gone");
 	store_close(s);
 }
 
