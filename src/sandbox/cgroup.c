@@ -138,11 +138,11 @@ open_high(const char *path, int mode)
 }
 
 int
-cgroup_add_folder(struct cgroup *cg, const char *parent)
+cgroup_add_folder(struct cgroup *cg, const char *parent, const char *entry)
 {
 	static unsigned serial;
 	_free_ char *path = NULL;
-	_free_ char *procs = NULL;
+	_free_ char *tasks = NULL;
 	int rc = -1;
 	int fd;
 
@@ -157,14 +157,14 @@ cgroup_add_folder(struct cgroup *cg, const char *parent)
 	}
 	if (rc < 0)
 		return -1;
-	procs = xasprintf("%s/cgroup.procs", path);
-	fd = open_high(procs, O_WRONLY);
+	tasks = xasprintf("%s/%s", path, entry);
+	fd = open_high(tasks, O_WRONLY);
 	if (fd < 0) {
 		rmdir(path);
 		return -1;
 	}
 	cg->folders[cg->n] = steal_ptr(&path);
-	cg->procs[cg->n++] = fd;
+	cg->tasks[cg->n++] = fd;
 	return 0;
 }
 
@@ -186,7 +186,7 @@ cgroup_free(struct cgroup *cg)
 	if (cg->cpu >= 0)
 		close(cg->cpu);
 	for (int i = 0; i < cg->n; i++) {
-		close(cg->procs[i]);
+		close(cg->tasks[i]);
 		rmdir(cg->folders[i]);
 		free(cg->folders[i]);
 	}
@@ -218,7 +218,7 @@ int
 cgroup_enter(const struct cgroup *cg)
 {
 	for (int i = 0; i < cg->n; i++)
-		if (file_write_all(cg->procs[i], "0", 1) < 0)
+		if (file_write_all(cg->tasks[i], "0", 1) < 0)
 			return -1;
 	return 0;
 }

@@ -37,7 +37,7 @@ struct cgroup *cgroup_new(const struct cgroup_limits *limits, const char **why);
  */
 char *cgroup_delegated(void);
 
-/* Move the calling process into the group: 0, or -1 with errno. */
+/* Move the caller, which has one thread, into it: 0, or -1 with errno. */
 int cgroup_enter(const struct cgroup *cg);
 
 /* "v2", "v1". */

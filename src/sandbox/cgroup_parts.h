@@ -12,8 +12,8 @@
 struct cgroup {
 	const char *kind;
 	char *folders[CGROUP_FOLDERS];
-	int procs[CGROUP_FOLDERS]; /* cgroup.procs, opened before the
-				      sandbox's root is changed */
+	int tasks[CGROUP_FOLDERS]; /* what a process enters by, opened before
+				      the sandbox's root is changed */
 	int n;
 	int memory_event; /* eventfd; -1: none */
 	int cpu;	  /* what tells its CPU time; -1: none */
@@ -32,8 +32,11 @@ char *cgroup_own_path(const char *controller);
 
 /* --- Making a group ------------------------------------------------------- */
 
-/* One more folder of the group, below `parent`: 0, or -1 with nothing made. */
-int cgroup_add_folder(struct cgroup *cg, const char *parent);
+/*
+ * One more folder of the group, below `parent`, to be entered by its file
+ * `entry`: 0, or -1 with nothing made.
+ */
+int cgroup_add_folder(struct cgroup *cg, const char *parent, const char *entry);
 /* The file of the last folder that tells the CPU time. */
 void cgroup_open_cpu(struct cgroup *cg, const char *name);
 

@@ -35,7 +35,11 @@ join(struct cgroup *cg, const char *controller)
 		return false;
 	parent = xasprintf("/sys/fs/cgroup/%s%s", controller,
 			   strcmp(own, "/") == 0 ? "" : own);
-	return cgroup_add_folder(cg, parent) == 0;
+	/*
+	 * A thread that moves itself waits for nobody; by cgroup.procs the
+	 * kernel first sees to it that no process anywhere makes a thread.
+	 */
+	return cgroup_add_folder(cg, parent, "tasks") == 0;
 }
 
 static bool

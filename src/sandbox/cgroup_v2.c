@@ -159,7 +159,8 @@ fill(struct cgroup *cg, const char *parent, const struct cgroup_limits *limits)
 {
 	const char *folder;
 
-	if (!hand_down(parent, true) || cgroup_add_folder(cg, parent) < 0)
+	if (!hand_down(parent, true) ||
+	    cgroup_add_folder(cg, parent, "cgroup.procs") < 0)
 		return false;
 	folder = cg->folders[0];
 	cgroup_open_cpu(cg, "cpu.stat");
