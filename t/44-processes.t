@@ -25,6 +25,13 @@ alive() {
 		"/proc/$VICTIM/status" "/proc/$OWN/status"
 }
 
+# files_of PID: that it has open, but for what pid 1 is to have: the lock of the
+# user id, and what the control group tells of CPU time.
+files_of() {
+	readlink /proc/"$1"/fd/* | grep '^/' |
+		grep -vE '/(ids\.lock|cpu\.stat|cpuacct\.usage)$' | sort | xargs
+}
+
 for who in $WHO; do
 	as "$who"
 
@@ -342,9 +349,17 @@ for who in $WHO; do
 		    time.sleep(60)
 	END
 	"${prefix[@]}" "$AGENT" run orphan --config "$T/$as/config.yaml" >/dev/null 2>"$T/orphan" &
+	agent=$!
 	wait_until 20 grep -q running "$T/orphan"
-	kill -KILL $!
-	wait $! 2>/dev/null
+	if is_root; then
+		is "$(files_of "$(pgrep -P "$agent")")" \
+			"/dev/null /dev/null /dev/null /proc" \
+			"$as: pid 1 has no file open but its own /proc"
+	else
+		skip 1 "needs root"
+	fi
+	kill -KILL "$agent"
+	wait "$agent" 2>/dev/null
 	ok "$as: when the agent is killed, its jobs go with it" wait_until 5 gone
 
 	plugin stalled "limits: {timeout: 1s}" <<-'END'

@@ -99,4 +99,53 @@ for who in $WHO; do
 	ok "$as: the group of an agent that was killed goes with the next run" \
 		gone "$one"
 done
+
+# --- Where one only seems to be had -------------------------------------------
+# Whether one holds is decided before it is made. Over the host's groups lies a
+# folder that looks as if it had them: in it none is made.
+
+pretend() {
+	local uid=0
+
+	[ "$as" = root ] || uid=$USER_ID
+	# shellcheck disable=SC2016 # the inner shell's
+	prefix=(unshare --mount sh -c '
+		mount -t tmpfs -o mode=755,uid=$0 none /sys/fs/cgroup &&
+		echo memory pids >/sys/fs/cgroup/cgroup.controllers &&
+		exec "$@"' "$uid" "${prefix[@]}")
+}
+
+for who in $WHO; do
+	as "$who"
+	if ! is_root; then
+		skip 5 "mounts need root"
+		continue
+	fi
+	plugin "memory-$as" 'permissions: {exec: ["*"]}' <<-'END'
+		import ctypes, os
+
+		def memory_file():
+		    fd = ctypes.CDLL(None, use_errno=True).memfd_create(b"x", 0)
+		    if fd < 0:
+		        raise OSError(ctypes.get_errno(), "")
+
+		def run(job):
+		    return act(memory_file)
+	END
+	try
+	if counted; then
+		got . ok "with a control group a memory file may be made"
+	else
+		skip 1 "no control group for this user here"
+	fi
+	pretend
+	try
+	ran "where a group can't be made after all, a plugin runs without"
+	is "$(counted && echo claimed)" "" "$as: ... and does not claim one"
+	got . EPERM "... and nothing is allowed that needs one"
+	sed -i 's/^plugins: {/&require: [cgroup], /' "$T/$as/config.yaml"
+	try
+	like "$err" "requires the layer cgroup" \
+		"$as: ... or not at all, where the configuration says so"
+done
 done_testing

@@ -15,7 +15,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "sandbox/cgroup_parts.h"
-#include "sandbox/enter.h"
 
 #define PREFIX "devops_agent-"
 /* Others may have our number: in another pid namespace. */
@@ -126,23 +125,12 @@ remove_stale(const char *parent)
 		closedir(d);
 }
 
-/* Out of the way of the numbers that the child gives its descriptors. */
-static int
-open_high(const char *path, int mode)
-{
-	_close_ int fd = open(path, mode | O_CLOEXEC);
-
-	if (fd < 0 || fd >= FD_END)
-		return steal_fd(&fd);
-	return fcntl(fd, F_DUPFD_CLOEXEC, FD_END);
-}
-
 int
-cgroup_add_folder(struct cgroup *cg, const char *parent)
+cgroup_add_folder(struct cgroup *cg, const char *parent, const char *entry)
 {
 	static unsigned serial;
 	_free_ char *path = NULL;
-	_free_ char *procs = NULL;
+	_free_ char *tasks = NULL;
 	int rc = -1;
 	int fd;
 
@@ -157,14 +145,14 @@ cgroup_add_folder(struct cgroup *cg, const char *parent)
 	}
 	if (rc < 0)
 		return -1;
-	procs = xasprintf("%s/cgroup.procs", path);
-	fd = open_high(procs, O_WRONLY);
+	tasks = xasprintf("%s/%s", path, entry);
+	fd = open(tasks, O_WRONLY | O_CLOEXEC);
 	if (fd < 0) {
 		rmdir(path);
 		return -1;
 	}
 	cg->folders[cg->n] = steal_ptr(&path);
-	cg->procs[cg->n++] = fd;
+	cg->tasks[cg->n++] = fd;
 	return 0;
 }
 
@@ -173,7 +161,7 @@ cgroup_open_cpu(struct cgroup *cg, const char *name)
 {
 	_free_ char *path = xasprintf("%s/%s", cg->folders[cg->n - 1], name);
 
-	cg->cpu = open_high(path, O_RDONLY);
+	cg->cpu = open(path, O_RDONLY | O_CLOEXEC);
 }
 
 void
@@ -186,7 +174,7 @@ cgroup_free(struct cgroup *cg)
 	if (cg->cpu >= 0)
 		close(cg->cpu);
 	for (int i = 0; i < cg->n; i++) {
-		close(cg->procs[i]);
+		close(cg->tasks[i]);
 		rmdir(cg->folders[i]);
 		free(cg->folders[i]);
 	}
@@ -214,11 +202,31 @@ cgroup_new(const struct cgroup_limits *limits, const char **why)
 	return NULL;
 }
 
+bool
+cgroup_possible(void)
+{
+	return cgroup_v2_possible() || cgroup_v1_possible();
+}
+
 int
 cgroup_enter(const struct cgroup *cg)
 {
+	return cgroup_enter_by(cg->tasks, (size_t)cg->n);
+}
+
+size_t
+cgroup_doors(const struct cgroup *cg, int fds[CGROUP_FOLDERS])
+{
 	for (int i = 0; i < cg->n; i++)
-		if (file_write_all(cg->procs[i], "0", 1) < 0)
+		fds[i] = cg->tasks[i];
+	return (size_t)cg->n;
+}
+
+int
+cgroup_enter_by(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (file_write_all(fds[i], "0", 1) < 0)
 			return -1;
 	return 0;
 }
@@ -278,7 +286,7 @@ cgroup_open_tasks(const struct cgroup *cg)
 	for (int i = 0; i < cg->n; i++) {
 		_free_ char *path =
 			xasprintf("%s/pids.current", cg->folders[i]);
-		int fd = open_high(path, O_RDONLY);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 		if (fd >= 0)
 			return fd;

@@ -19,11 +19,20 @@
 
 struct cgroup;
 
+/* A group is one folder in version 2, one in each hierarchy in version 1. */
+#define CGROUP_FOLDERS 3
+
 struct cgroup_limits {
 	int64_t memory_bytes;
 	int64_t processes;
 	bool count_cpu; /* wanted, though it may cost something */
 };
+
+/*
+ * Is it to be expected that cgroup_new() makes one?  Nothing is made to tell;
+ * only cgroup_new() knows.
+ */
+bool cgroup_possible(void);
 
 /*
  * A new group with these limits.  NULL where none can be had; *why then says
@@ -37,8 +46,16 @@ struct cgroup *cgroup_new(const struct cgroup_limits *limits, const char **why);
  */
 char *cgroup_delegated(void);
 
-/* Move the calling process into the group: 0, or -1 with errno. */
+/* Move the caller, which has one thread, into it: 0, or -1 with errno. */
 int cgroup_enter(const struct cgroup *cg);
+
+/*
+ * The descriptors by which cgroup_enter() does it, for a process that they are
+ * sent to; returns how many.  They stay the group's.
+ */
+size_t cgroup_doors(const struct cgroup *cg, int fds[CGROUP_FOLDERS]);
+/* As cgroup_enter(), by them. */
+int cgroup_enter_by(const int *fds, size_t n);
 
 /* "v2", "v1". */
 const char *cgroup_kind(const struct cgroup *cg);

@@ -6,14 +6,10 @@
 
 #include "sandbox/cgroup.h"
 
-/* A group is one folder in version 2, one in each hierarchy in version 1. */
-#define CGROUP_FOLDERS 3
-
 struct cgroup {
 	const char *kind;
 	char *folders[CGROUP_FOLDERS];
-	int procs[CGROUP_FOLDERS]; /* cgroup.procs, opened before the
-				      sandbox's root is changed */
+	int tasks[CGROUP_FOLDERS]; /* what a process enters by */
 	int n;
 	int memory_event; /* eventfd; -1: none */
 	int cpu;	  /* what tells its CPU time; -1: none */
@@ -32,12 +28,18 @@ char *cgroup_own_path(const char *controller);
 
 /* --- Making a group ------------------------------------------------------- */
 
-/* One more folder of the group, below `parent`: 0, or -1 with nothing made. */
-int cgroup_add_folder(struct cgroup *cg, const char *parent);
+/*
+ * One more folder of the group, below `parent`, to be entered by its file
+ * `entry`: 0, or -1 with nothing made.
+ */
+int cgroup_add_folder(struct cgroup *cg, const char *parent, const char *entry);
 /* The file of the last folder that tells the CPU time. */
 void cgroup_open_cpu(struct cgroup *cg, const char *name);
 
-/* cgroup_v2.c, cgroup_v1.c: false where there is none to be had. */
+/* cgroup_v2.c, cgroup_v1.c: see cgroup_possible(). */
+bool cgroup_v2_possible(void);
+bool cgroup_v1_possible(void);
+/* False where there is none to be had. */
 bool cgroup_v2_new(struct cgroup *cg, const struct cgroup_limits *limits);
 bool cgroup_v1_new(struct cgroup *cg, const struct cgroup_limits *limits);
 

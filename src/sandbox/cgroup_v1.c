@@ -25,17 +25,29 @@ watch_memory(const char *folder)
 	return steal_fd(&event);
 }
 
+/* The folder of our own group in the controller's hierarchy; NULL: none. */
+static char *
+own_folder(const char *controller)
+{
+	_free_ char *own = cgroup_own_path(controller);
+
+	return own ? xasprintf("/sys/fs/cgroup/%s%s", controller,
+			       strcmp(own, "/") == 0 ? "" : own) :
+		     NULL;
+}
+
 static bool
 join(struct cgroup *cg, const char *controller)
 {
-	_free_ char *own = cgroup_own_path(controller);
-	_free_ char *parent = NULL;
+	_free_ char *parent = own_folder(controller);
 
-	if (!own)
+	if (!parent)
 		return false;
-	parent = xasprintf("/sys/fs/cgroup/%s%s", controller,
-			   strcmp(own, "/") == 0 ? "" : own);
-	return cgroup_add_folder(cg, parent) == 0;
+	/*
+	 * A thread that moves itself waits for nobody; by cgroup.procs the
+	 * kernel first sees to it that no process anywhere makes a thread.
+	 */
+	return cgroup_add_folder(cg, parent, "tasks") == 0;
 }
 
 static bool
@@ -43,6 +55,20 @@ limit(struct cgroup *cg, const char *controller, const char *file, int64_t n)
 {
 	return join(cg, controller) &&
 	       cgroup_write_number(cg->folders[cg->n - 1], file, n) == 0;
+}
+
+static bool
+may_join(const char *controller)
+{
+	_free_ char *parent = own_folder(controller);
+
+	return parent && access(parent, W_OK) == 0;
+}
+
+bool
+cgroup_v1_possible(void)
+{
+	return may_join("memory") && may_join("pids");
 }
 
 bool

@@ -159,7 +159,8 @@ fill(struct cgroup *cg, const char *parent, const struct cgroup_limits *limits)
 {
 	const char *folder;
 
-	if (!hand_down(parent, true) || cgroup_add_folder(cg, parent) < 0)
+	if (!hand_down(parent, true) ||
+	    cgroup_add_folder(cg, parent, "cgroup.procs") < 0)
 		return false;
 	folder = cg->folders[0];
 	cgroup_open_cpu(cg, "cpu.stat");
@@ -174,13 +175,38 @@ fill(struct cgroup *cg, const char *parent, const struct cgroup_limits *limits)
 		       0;
 }
 
+/* Has this group what its children are to be limited by? */
+static bool
+has_controllers(const char *folder)
+{
+	_free_ char *have = cgroup_read(folder, "cgroup.controllers");
+
+	return cgroup_has_word(have, "memory") && cgroup_has_word(have, "pids");
+}
+
+static bool
+may_fill(const char *parent)
+{
+	return access(parent, W_OK) == 0 && has_controllers(parent);
+}
+
+bool
+cgroup_v2_possible(void)
+{
+	_free_ char *ours = NULL;
+
+	if (!has_controllers(MOUNT))
+		return false;
+	ours = cgroup_delegated();
+	return (ours && may_fill(ours)) || (geteuid() == 0 && may_fill(MOUNT));
+}
+
 bool
 cgroup_v2_new(struct cgroup *cg, const struct cgroup_limits *limits)
 {
-	_free_ char *have = cgroup_read(MOUNT, "cgroup.controllers");
 	_free_ char *ours = NULL;
 
-	if (!cgroup_has_word(have, "memory") || !cgroup_has_word(have, "pids"))
+	if (!has_controllers(MOUNT))
 		return false;
 	cg->kind = "v2";
 	ours = cgroup_delegated();

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "sandbox/handover.h"
 #include "sandbox/landlock.h"
 #include "sandbox/view.h"
 
@@ -57,16 +58,61 @@ map_caller(const struct enter *x, struct err *e)
 }
 
 static int
-enter_cgroup(struct enter *x, struct err *e)
+enter_cgroup(struct enter *x, const struct handover *given, struct err *e)
 {
-	if (x->cgroup) {
-		x->cpu_before_us = clock_us(CLOCK_PROCESS_CPUTIME_ID);
-		if (cgroup_enter(x->cgroup) < 0)
-			return err_errno(e, "enter the control group");
-		x->layers |= LAYER_CGROUP;
-	}
+	x->cpu_before_us = clock_us(CLOCK_PROCESS_CPUTIME_ID);
+	if (cgroup_enter_by(given->groups, given->n_groups) < 0)
+		return err_errno(e, "enter the control group");
+	x->layers |= LAYER_CGROUP;
+	return 0;
+}
+
+static int
+close_others(const struct enter *x, struct err *e)
+{
+	unsigned first = x->id_locked ? FD_ID_LOCK + 1 : FD_ID_LOCK;
+
+	return syscall(SYS_close_range, first, ~0u, 0) < 0 ?
+		       err_errno(e, "close_range") :
+		       0;
+}
+
+/* Give a descriptor its fixed number, and that one alone. */
+static int
+move_to(int fd, int number, struct err *e)
+{
+	if (fd == number)
+		return 0;
+	if (dup3(fd, number, O_CLOEXEC) < 0)
+		return err_errno(e, "dup3");
+	close(fd);
+	return 0;
+}
+
+/*
+ * What was decided with a control group in mind (that memory files may be had)
+ * never comes true without one.
+ */
+static int
+take_handover(struct enter *x, struct err *e)
+{
+	_cleanup_(handover_release) struct handover given;
+
+	handover_init(&given);
+	if (handover_receive(&given, FD_REPORT, e) < 0)
+		return -1;
+	if (x->counted != (given.n_groups > 0) || x->net != (given.net >= 0))
+		return err_set(e, ERR_AGENT,
+			       "the agent handed over something else than it "
+			       "had said");
+	if (x->net && setns(given.net, CLONE_NEWNET) < 0)
+		return err_errno(e, "enter the network namespace");
+	if (x->counted && enter_cgroup(x, &given, e) < 0)
+		return -1;
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return err_errno(e, "make a cgroup namespace");
+	x->cpu = steal_fd(&given.cpu);
+	x->deadline = steal_fd(&given.deadline);
 	return 0;
 }
 
@@ -140,7 +186,7 @@ enter_limit_data(const struct enter *x)
 {
 	rlim_t max = (rlim_t)x->spec->memory_bytes * 2 + (64 << 20);
 
-	return x->cgroup ? 0 : set_limit(RLIMIT_DATA, max);
+	return x->counted ? 0 : set_limit(RLIMIT_DATA, max);
 }
 
 /* A change of user ids leaves capabilities permitted, but without effect. */
@@ -288,19 +334,19 @@ enter_sandbox(struct enter *x, struct err *e)
 	/* as the owner of the namespaces, before anything needs an id */
 	if (map_caller(x, e) < 0)
 		return -1;
-	/* by descriptors that were opened outside */
-	if (enter_cgroup(x, e) < 0)
-		return -1;
 	/* nothing of the agent's is open from here on */
-	if (syscall(SYS_close_range, FD_PROC, ~0u, 0) < 0)
-		return err_errno(e, "close_range");
+	(void)close(FD_PROC);
+	if (close_others(x, e) < 0)
+		return -1;
 	/* needs the privileges that fall below */
 	if (view_enter(x->view, &proc, e) < 0)
 		return -1;
 	/* what the view was made with is closed at once */
-	if ((proc != FD_PROC && dup3(proc, FD_PROC, O_CLOEXEC) < 0) ||
-	    syscall(SYS_close_range, FD_END, ~0u, 0) < 0)
-		return err_errno(e, "close_range");
+	if (move_to(proc, FD_PROC, e) < 0 || close_others(x, e) < 0)
+		return -1;
+	/* by descriptors that were made outside, while the view was made */
+	if (take_handover(x, e) < 0)
+		return -1;
 	if (sethostname("sandbox", 7) < 0)
 		return err_errno(e, "sethostname");
 	x->layers |= LAYER_NAMESPACES | LAYER_ROOT;

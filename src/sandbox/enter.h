@@ -15,21 +15,22 @@
 /* Descriptor numbers in pid 1, fixed so that everything above is closed. */
 enum {
 	FD_REPORT = 3,
-	FD_ID_LOCK = 4,
-	FD_CPU = 5,	 /* what the control group tells of CPU time */
-	FD_DEADLINE = 6, /* of one job of many: meter.h */
-	FD_PROC = 7,	 /* the sandbox's own /proc, opened inside */
-	FD_END = 8,
+	FD_PROC = 4, /* the sandbox's own /proc */
+	FD_ID_LOCK = 5,
+	FD_END = 6,
 };
 
 struct enter {
 	const struct sandbox_spec *spec;
 	const struct seccomp_program *filter;	  /* of the plugin */
 	const struct seccomp_program *own_filter; /* of pid 1 */
-	const struct cgroup *cgroup;		  /* NULL: none */
 	struct view *view;
 	bool privileged; /* started by root */
 	bool user_namespace;
+	bool id_locked; /* FD_ID_LOCK is there */
+	/* to be handed over: */
+	bool counted; /* a control group */
+	bool net;     /* a network namespace */
 	uid_t uid;
 	gid_t gid;
 	int landlock_abi;
@@ -39,6 +40,8 @@ struct enter {
 	char uid_map[32], gid_map[32];
 	/* results */
 	unsigned layers;       /* LAYER_* that stand */
+	int cpu;	       /* what the group tells of that; -1: none */
+	int deadline;	       /* of one job of many: meter.h; -1: none */
 	int64_t cpu_before_us; /* our own, before the group counted it */
 };
 

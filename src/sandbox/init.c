@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/passfd.h"
 #include "sandbox/notify.h"
 #include "sandbox/watch.h"
 
@@ -43,6 +44,7 @@ struct init {
 	int deadline_fd;     /* of a job that the agent times; -1: none */
 	struct watch watch;
 	bool group;	       /* its control group tells CPU time */
+	int cpu;	       /* ... by this */
 	int64_t cpu_before_us; /* pid 1's, not of that */
 	int signals;	       /* signalfd */
 	struct notify notify;
@@ -69,48 +71,19 @@ fail(const struct err *e)
 static int
 send_hello(int channel, const struct hello *h, int listener)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { (void *)(uintptr_t)h, sizeof(*h) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
-
-	if (listener >= 0) {
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &listener, sizeof(int));
-	}
-	return sendmsg(channel, &msg, MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return passfd_send(channel, h, sizeof(*h), &listener, listener >= 0);
 }
 
 /* 1 a hello came, 0 the channel was closed (the program was started). */
 static int
 receive_hello(int channel, struct hello *h, int *listener)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { h, sizeof(*h) };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *c;
+	int fds[PASSFD_MAX];
+	int n = passfd_receive(channel, h, sizeof(*h), fds);
 
-	if (recvmsg(channel, &msg, MSG_CMSG_CLOEXEC) != sizeof(*h))
-		return 0;
-	c = CMSG_FIRSTHDR(&msg);
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(listener, CMSG_DATA(c), sizeof(int));
-	return 1;
+	if (n == 1)
+		*listener = fds[0];
+	return n >= 0;
 }
 
 /* Before the plugin's program starts: it never runs with less. */
@@ -316,7 +289,7 @@ handle_signals(struct init *in)
 static int64_t
 group_cpu_us(const struct init *in)
 {
-	int64_t all = cgroup_read_cpu_us(FD_CPU);
+	int64_t all = cgroup_read_cpu_us(in->cpu);
 	int64_t own = clock_us(CLOCK_PROCESS_CPUTIME_ID) - in->cpu_before_us;
 
 	return all > own ? all - own : 0;
@@ -537,9 +510,10 @@ static void
 start_watch(struct init *in, const struct enter *x)
 {
 	in->cpu_before_us = x->cpu_before_us;
-	in->group = x->cgroup && cgroup_read_cpu_us(FD_CPU) >= 0;
+	in->cpu = x->cpu;
+	in->group = x->cpu >= 0 && cgroup_read_cpu_us(x->cpu) >= 0;
 	in->watch.proc = FD_PROC;
-	in->deadline_fd = fcntl(FD_DEADLINE, F_GETFD) < 0 ? -1 : FD_DEADLINE;
+	in->deadline_fd = x->deadline;
 	in->watch.memory = !(x->layers & LAYER_CGROUP);
 	in->watch.cpu = !in->group && x->spec->cpu_ms;
 	if (in->watch.memory || x->spec->cpu_ms)

@@ -10,22 +10,11 @@
 
 #include "base/mem.h"
 #include "sandbox/cgroup.h"
-#include "sandbox/enter.h"
 
 void
 meter_init(struct meter *m)
 {
 	*m = (struct meter){ -1, -1, -1, -1, false, 0 };
-}
-
-/* Out of the way of pid 1's numbers. */
-static int
-open_timer(void)
-{
-	_close_ int fd =
-		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_END);
 }
 
 void
@@ -35,9 +24,10 @@ meter_open(struct meter *m, const struct cgroup *cg)
 
 	if (cpu < 0 || cgroup_read_cpu_us(cpu) < 0)
 		return;
-	m->cpu = fcntl(cpu, F_DUPFD_CLOEXEC, FD_END);
+	m->cpu = fcntl(cpu, F_DUPFD_CLOEXEC, 0);
 	m->tasks = cgroup_open_tasks(cg);
-	m->deadline = open_timer();
+	m->deadline =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (m->cpu < 0 || m->tasks < 0 || m->deadline < 0)
 		meter_release(m);
 }

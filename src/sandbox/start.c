@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "sandbox/handover.h"
 #include "sandbox/ids.h"
 #include "sandbox/init.h"
 #include "sandbox/landlock.h"
@@ -197,16 +198,22 @@ choose_ids(const struct sandbox_spec *s, struct enter *x, struct sandbox *box,
 	return box->id_lock < 0 ? -1 : move_up(&box->id_lock);
 }
 
+/* A network namespace of its own? */
+static bool
+wants_net(const struct sandbox_spec *s)
+{
+	return !s->host_network && !s->udp && !s->connect.n && !s->listen.n;
+}
+
 static uint64_t
 namespace_flags(const struct sandbox_spec *s, const struct enter *x)
 {
 	uint64_t flags =
 		CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
-	if (!s->host_network && !s->udp && !s->connect.n && !s->listen.n)
-		flags |= CLONE_NEWNET;
+	/* an ordinary user's belongs to the user namespace that is made here */
 	if (!x->privileged)
-		flags |= CLONE_NEWUSER;
+		flags |= CLONE_NEWUSER | (wants_net(s) ? CLONE_NEWNET : 0);
 	return flags;
 }
 
@@ -262,16 +269,6 @@ sandbox_set_title(const char *title)
 	memcpy(arguments, title, len < arguments_len ? len : arguments_len);
 }
 
-/* One that is not there: whoever started us may have left that number open. */
-static void
-take_number(int fd, int number)
-{
-	if (fd < 0)
-		close(number);
-	else if (dup3(fd, number, O_CLOEXEC) < 0)
-		_exit(125);
-}
-
 static _Noreturn void
 child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 {
@@ -282,11 +279,9 @@ child(struct enter *x, const struct ends *ends, const struct sandbox *box)
 	/* the numbers of enter.h; dup2 leaves O_CLOEXEC off, so put it back */
 	if (dup2(ends->in, 0) < 0 || dup2(ends->out, 1) < 0 ||
 	    dup2(ends->err, 2) < 0 ||
-	    dup3(ends->report, FD_REPORT, O_CLOEXEC) < 0)
+	    dup3(ends->report, FD_REPORT, O_CLOEXEC) < 0 ||
+	    (x->id_locked && dup3(box->id_lock, FD_ID_LOCK, O_CLOEXEC) < 0))
 		_exit(125);
-	take_number(box->id_lock, FD_ID_LOCK);
-	take_number(x->cgroup ? cgroup_cpu_fd(x->cgroup) : -1, FD_CPU);
-	take_number(box->meter.deadline, FD_DEADLINE);
 	init_run(x);
 }
 
@@ -334,54 +329,128 @@ prepare_view(const struct sandbox_spec *spec, struct enter *x, struct err *e)
 {
 	const struct view_user user = { x->uid, x->gid, x->user_namespace };
 
-	return view_prepare(spec, x->privileged ? &user : NULL,
-			    x->cgroup != NULL, &x->view, e);
+	return view_prepare(spec, x->privileged ? &user : NULL, x->counted,
+			    &x->view, e);
 }
 
+/* Before the fork: all that pid 1 and the plugin's process are to need. */
+static int
+prepare(struct enter *x, struct sandbox *box, struct seccomp_program *filter,
+	struct seccomp_program *own_filter, struct err *e)
+{
+	struct seccomp_features features;
+	struct seccomp_features own = { .net = SECCOMP_NET_NONE, .init = true };
+
+	start_features(x->spec, &features);
+	features.counted = x->counted;
+	x->landlock_abi = landlock_abi();
+	if (choose_ids(x->spec, x, box, e) < 0 ||
+	    prepare_view(x->spec, x, e) < 0 || enter_prepare(x, e) < 0 ||
+	    seccomp_prepare(&features, filter, e) < 0)
+		return -1;
+	x->id_locked = box->id_lock >= 0;
+	x->net = x->privileged && wants_net(x->spec);
+	return seccomp_prepare(&own, own_filter, e);
+}
+
+static int
+hand_over_net(const struct enter *x, struct handover *h, struct err *e)
+{
+	if (x->net)
+		h->net = handover_make_net(e);
+	return x->net && h->net < 0 ? -1 : 0;
+}
+
+/* 1 where there is no control group after all. */
+static int
+hand_over_group(const struct enter *x, struct sandbox *box, struct handover *h)
+{
+	const struct sandbox_spec *s = x->spec;
+	struct cgroup_limits limits = { s->memory_bytes, s->processes,
+					s->cpu_ms > 0 || s->many_jobs };
+	const char *why;
+
+	if (!x->counted)
+		return 0;
+	box->cgroup = cgroup_new(&limits, &why);
+	if (!box->cgroup)
+		return 1;
+	box->memory_fd = cgroup_memory_event(box->cgroup);
+	h->n_groups = cgroup_doors(box->cgroup, h->groups);
+	h->cpu = cgroup_cpu_fd(box->cgroup);
+	if (s->many_jobs && !s->cpu_ms)
+		meter_open(&box->meter, box->cgroup);
+	h->deadline = box->meter.deadline;
+	return 0;
+}
+
+/*
+ * While pid 1 comes up: what it waits for once its view stands.  As
+ * start_once().
+ */
+static int
+hand_over(const struct enter *x, struct sandbox *box, struct err *e)
+{
+	_close_ int net = -1;
+	struct handover h;
+	int rc;
+
+	handover_init(&h);
+	rc = hand_over_net(x, &h, e);
+	net = h.net;
+	if (rc == 0)
+		rc = hand_over_group(x, box, &h);
+	/* one that failed has gone, and its report says why */
+	if (rc == 0 && handover_send(&h, box->report_fd) < 0 &&
+	    errno != EPIPE && errno != ECONNRESET)
+		rc = err_errno(e, "hand over the sandbox's namespaces");
+	return rc;
+}
+
+/*
+ * 0, or -1; 1: it was made for a control group, `counted`, and there is none.
+ * Unless 0, nothing is left.
+ */
+static int
+start_once(const struct sandbox_spec *spec, bool counted, struct sandbox *box,
+	   struct err *e)
+{
+	_cleanup_(seccomp_program_release) struct seccomp_program filter;
+	_cleanup_(seccomp_program_release) struct seccomp_program own_filter;
+	struct enter x = { .spec = spec,
+			   .counted = counted,
+			   .filter = &filter,
+			   .own_filter = &own_filter };
+	int rc;
+
+	memset(&filter, 0, sizeof(filter));
+	memset(&own_filter, 0, sizeof(own_filter));
+	rc = prepare(&x, box, &filter, &own_filter, e);
+	if (rc == 0)
+		rc = fork_init(&x, box, e);
+	if (rc == 0)
+		rc = hand_over(&x, box, e);
+	view_free(x.view);
+	enter_release(&x);
+	if (rc != 0)
+		sandbox_release(box);
+	return rc;
+}
+
+/*
+ * What a plugin may do depends on whether a control group will hold, which
+ * only making it can tell: that comes last, beside pid 1, and where it fails
+ * all is made again for a sandbox without.
+ */
 int
 sandbox_start(const struct sandbox_spec *spec, struct sandbox *box,
 	      struct err *e)
 {
-	struct seccomp_features features;
-	struct seccomp_features own = { .net = SECCOMP_NET_NONE, .init = true };
-	struct cgroup_limits limits = { spec->memory_bytes, spec->processes,
-					spec->cpu_ms > 0 || spec->many_jobs };
-	_cleanup_(seccomp_program_release) struct seccomp_program filter;
-	_cleanup_(seccomp_program_release) struct seccomp_program own_filter;
-	struct enter x = { .spec = spec,
-			   .filter = &filter,
-			   .own_filter = &own_filter };
-	const char *why;
 	int rc;
 
 	sandbox_init(box);
-	memset(&filter, 0, sizeof(filter));
-	memset(&own_filter, 0, sizeof(own_filter));
-	start_features(spec, &features);
-	x.landlock_abi = landlock_abi();
-	rc = choose_ids(spec, &x, box, e);
-	if (rc == 0)
-		x.cgroup = box->cgroup = cgroup_new(&limits, &why);
-	features.counted = x.cgroup != NULL;
-	if (rc < 0 || prepare_view(spec, &x, e) < 0 ||
-	    enter_prepare(&x, e) < 0 ||
-	    seccomp_prepare(&features, &filter, e) < 0 ||
-	    seccomp_prepare(&own, &own_filter, e) < 0) {
-		view_free(x.view);
-		enter_release(&x);
-		sandbox_release(box);
-		return -1;
-	}
-	if (box->cgroup)
-		box->memory_fd = cgroup_memory_event(box->cgroup);
-	if (box->cgroup && spec->many_jobs && !spec->cpu_ms)
-		meter_open(&box->meter, box->cgroup);
-	rc = fork_init(&x, box, e);
-	view_free(x.view);
-	enter_release(&x);
-	if (rc < 0)
-		sandbox_release(box);
-	return rc;
+	rc = start_once(spec, cgroup_possible(), box, e);
+	return rc > 0 ? start_once(spec, false, box, e) : rc;
 }
 
 int
