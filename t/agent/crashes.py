@@ -157,6 +157,7 @@ class Load:
         self.round = 0
         self.serial = 0
         self.deaths = 0
+        self.most = 20  # jobs that wait, before more are asked for
         # what outlives the agent comes to us
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.plugins()
@@ -256,7 +257,8 @@ class Load:
             return (kind, "job.submit", {
                 "plugin": plugin, "params": {"do": do or kind}, **more})
         yield ("halted", "job.submit", {
-            "plugin": "mix", "params": {"do": "slow", "seconds": 2}})
+            "plugin": "mix", "params": {"do": "slow", "seconds": 2},
+            "priority": 50})
         yield mix("ok")
         yield mix("warm", "ok", plugin="warm")
         yield mix("flaky", retry={"max": 9, "backoff_ms": 10})
@@ -303,9 +305,10 @@ class Load:
         for kind, job in jobs:
             if kind not in ("perhaps", "halted"):
                 continue
-            if kind == "halted":
-                wait_until(lambda: client.call("job.get", id=job)["state"]
-                           != "queued")
+            if kind == "halted":  # while it runs, where it comes to that
+                end = time.monotonic() + 1
+                wait_until(lambda: time.monotonic() > end or client.call(
+                    "job.get", id=job)["state"] != "queued")
             try:
                 state = client.call("job.cancel", id=job)["state"]
             except RpcError:
@@ -365,11 +368,9 @@ class Load:
         return not client.call("job.list", name="fickle", limit=1,
                                state=["queued", "running"])["items"]
 
-    @staticmethod
-    def calm(client):
+    def calm(self, client):
         """Few jobs wait: the load is no flood, even after many deaths."""
-        jobs = client.call("status")["jobs"]
-        return jobs["queued"] < 20
+        return client.call("status")["jobs"]["queued"] < self.most
 
     # --- What holds after each death
 

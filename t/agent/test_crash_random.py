@@ -14,6 +14,7 @@ def test_at_random_instants_under_load(agent):
     print("CRASH_SEED=%d" % SEED)
     chance = random.Random(SEED)
     load = Load(agent)
+    load.most = 1000  # deaths come faster than what waits can end
     for _ in range(DEATHS):
         spawner = chance.random() < 0.3
         early = chance.random() < 0.2  # perhaps before it is up
