@@ -353,14 +353,6 @@ prepare(struct enter *x, struct sandbox *box, struct seccomp_program *filter,
 	return seccomp_prepare(&own, own_filter, e);
 }
 
-static int
-hand_over_net(const struct enter *x, struct handover *h, struct err *e)
-{
-	if (x->net)
-		h->net = handover_make_net(e);
-	return x->net && h->net < 0 ? -1 : 0;
-}
-
 /* 1 where there is no control group after all. */
 static int
 hand_over_group(const struct enter *x, struct sandbox *box, struct handover *h)
@@ -396,10 +388,10 @@ hand_over(const struct enter *x, struct sandbox *box, struct err *e)
 	int rc;
 
 	handover_init(&h);
-	rc = hand_over_net(x, &h, e);
-	net = h.net;
-	if (rc == 0)
-		rc = hand_over_group(x, box, &h);
+	if (x->net && (net = handover_make_net(e)) < 0)
+		return -1;
+	h.net = net;
+	rc = hand_over_group(x, box, &h);
 	/* one that failed has gone, and its report says why */
 	if (rc == 0 && handover_send(&h, box->report_fd) < 0 &&
 	    errno != EPIPE && errno != ECONNRESET)
