@@ -45,13 +45,16 @@ def test_at_every_point_under_load(agent):
 @pytest.mark.parametrize("nth", [n for n in PASSINGS if n <= 2])
 def test_in_recovery_itself(agent, nth):
     load = Load(agent)
+    # it must still run when it is looked at, however slow the machine is
+    agent.settings["jobs"]["frail"].update(
+        priority=70, params={"do": "slow", "seconds": 10})
     for point in sorted(AT_START):
         load.start()
         load.drive(0.4)
         load.ask(agent.client(), [
             ("slow", "job.submit", {
                 "plugin": "mix", "priority": 60,
-                "params": {"do": "slow", "seconds": 3}})] * (nth + 1))
+                "params": {"do": "slow", "seconds": 10}})] * (nth + 1))
         load.ask(agent.client(), [("frail", "schedule.trigger",
                                    {"name": "frail"})])
         wait_until(lambda: agent.call("job.list", name="frail",
