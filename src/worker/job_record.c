@@ -55,13 +55,23 @@ last_line(const struct buf *tail, char *line, size_t size)
 /* --- Why it ended ----------------------------------------------------------
  */
 
+/* What the SDK answers for a plugin that was told to stop. */
+static bool
+said_cancelled(const struct job_run *run)
+{
+	const char *code = run->job->record.error_code;
+
+	return code && strcmp(code, "plugin_cancelled") == 0;
+}
+
 static void
 end_deadline(struct job_run *run)
 {
 	char text[UNITS_TEXT], message[128];
 
-	/* it had answered in time, and did not go */
-	if (run->answered &&
+	/* it had answered in time, and did not go; the clock of pid 1, which
+	 * told it to stop, may have begun before this one */
+	if (run->answered && !said_cancelled(run) &&
 	    run->answered_ms < run->started_ms + run->timeout_ms)
 		return;
 	snprintf(message, sizeof(message), "timed out after %s",

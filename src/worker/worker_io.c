@@ -261,7 +261,10 @@ on_report(void *arg, unsigned events)
 	worker_advance(arg);
 }
 
-/* The kernel ends one process; a job dies as one. */
+/*
+ * The kernel ends one process; a job dies as one.  It tells of the group's
+ * removal in the same way: that follows the last report.
+ */
 static void
 on_memory(void *arg, unsigned events)
 {
@@ -269,9 +272,12 @@ on_memory(void *arg, unsigned events)
 
 	(void)events;
 	loop_io_del(&w->memory);
-	if (w->run)
-		w->run->memory_out = true;
-	worker_abort(w);
+	worker_io_reports(w);
+	if (!w->has_exited) {
+		if (w->run)
+			w->run->memory_out = true;
+		worker_abort(w);
+	}
 	worker_advance(w);
 }
 
