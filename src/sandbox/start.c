@@ -450,6 +450,12 @@ sandbox_read_report(struct sandbox *box, struct report *r)
 {
 	ssize_t n = recv(box->report_fd, r, sizeof(*r), 0);
 
+	/*
+	 * Said once, and first, where pid 1 ended with an order unread: what
+	 * it had sent before is there all the same.
+	 */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(box->report_fd, r, sizeof(*r), 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n != sizeof(*r))
