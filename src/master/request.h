@@ -40,9 +40,10 @@ struct request;
 
 struct caller {
 	enum role role;
-	uid_t uid;	/* of this host; (uid_t)-1: comes from elsewhere */
-	int64_t token;	/* its id; 0: none */
-	bool anonymous; /* he did not say who he is */
+	uid_t uid;	  /* of this host; (uid_t)-1: comes from elsewhere */
+	int64_t token;	  /* its id; 0: none */
+	bool anonymous;	  /* he did not say who he is */
+	bool certificate; /* who he is he said by one */
 	char name[CALLER_NAME];	      /* "uid 0", "token deploy" */
 	char address[CALLER_ADDRESS]; /* "" on this host's socket */
 };
@@ -72,7 +73,8 @@ struct request {
 	struct ticket *ticket; /* what others hold of it; NULL */
 	/* called as it is freed, whyever; NULL: nothing to let go of */
 	void (*release)(struct request *q);
-	void *data; /* of whoever set release() */
+	void *data;  /* of whoever set release() */
+	char *audit; /* what he wants to change; NULL: nothing */
 };
 
 void channel_init(struct channel *c, struct master *m, size_t out_max);
