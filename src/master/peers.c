@@ -255,6 +255,12 @@ static const struct {
 	},
 };
 
+int
+peer_next(enum peer_state from, enum peer_event event)
+{
+	return steps[from][event].act ? (int)steps[from][event].to : -1;
+}
+
 void
 peer_event(struct peer *p, enum peer_event event)
 {

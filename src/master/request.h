@@ -34,7 +34,8 @@ struct master;
 struct live_job;
 struct request;
 
-#define CHANNEL_REQUESTS_MAX 10000 /* that wait for their answer */
+#define CHANNEL_REQUESTS_MAX 10000	/* that wait for their answer */
+#define CHANNEL_FOLLOW_MAX (32UL << 20) /* unread by it: no more of a log */
 #define CALLER_NAME 128
 #define CALLER_ADDRESS 64
 
@@ -69,6 +70,7 @@ struct request {
 	bool waits_job; /* it is in a job's list */
 	bool wait, follow;
 	uint64_t lines; /* of log that it was sent */
+	bool behind;	/* there was no room for more */
 	struct loop_timer timer;
 	struct ticket *ticket; /* what others hold of it; NULL */
 	/* called as it is freed, whyever; NULL: nothing to let go of */
