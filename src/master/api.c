@@ -157,7 +157,7 @@ who_asks(struct master *m, const struct value *auth, struct caller *caller,
 static int
 check_room(const struct peer *p, int64_t *retry_ms, struct err *e)
 {
-	if (p->channel.out.len <= API_OUT_BUSY)
+	if (channel_backlog(&p->channel) <= API_OUT_BUSY)
 		return 0;
 	*retry_ms = BUSY_MS;
 	return err_set(e, ERR_UNAVAILABLE,

@@ -352,7 +352,7 @@ peers_flush(struct master *m)
 
 		if (p->kind->turn && p->state == PEER_READY)
 			p->kind->turn(p);
-		if (p->channel.out.len || p->paused)
+		if (channel_backlog(&p->channel) || p->paused)
 			peer_write(p);
 	}
 }

@@ -52,6 +52,7 @@ struct caller {
 struct channel {
 	struct master *master;
 	struct buf out;
+	size_t sent; /* of out, which is moved only now and then */
 	LIST_HEAD(, request) requests;
 	size_t n_requests;
 	bool tagged; /* many speak by it: notifications name their request */
@@ -78,6 +79,16 @@ struct request {
 	void *data;  /* of whoever set release() */
 	char *audit; /* what he wants to change; NULL: nothing */
 };
+
+/* What is still to be sent. */
+static inline size_t
+channel_backlog(const struct channel *c)
+{
+	return c->out.len - c->sent;
+}
+
+/* So much more of it was sent. */
+void channel_sent(struct channel *c, size_t n);
 
 void channel_init(struct channel *c, struct master *m, size_t out_max);
 /* Frees its requests, unanswered, and what was not sent. */

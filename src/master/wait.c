@@ -37,7 +37,7 @@ wait_line(int64_t job, const struct store_log *line)
 static bool
 has_room(struct request *q)
 {
-	if (q->channel->out.len < CHANNEL_FOLLOW_MAX)
+	if (channel_backlog(q->channel) < CHANNEL_FOLLOW_MAX)
 		return true;
 	q->behind = true;
 	return false;
