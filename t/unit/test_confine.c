@@ -350,10 +350,11 @@ allocate(void)
 static int
 allocate_all(void)
 {
-	void *p = malloc(1UL << 30);
+	void *volatile p = malloc(1UL << 30); /* not to be optimised away */
+	bool got = p;
 
 	free(p);
-	return p ? 0 : ENOMEM;
+	return got ? 0 : ENOMEM;
 }
 
 static int
