@@ -158,7 +158,7 @@ def test_wrong_schedules_are_refused(agent, settings, word):
     agent.start()
     with pytest.raises(RpcError) as error:
         agent.call("schedule.add", name="wrong", settings=settings)
-    assert error.value.kind == "conflict"
+    assert error.value.kind == "usage"
     assert word in str(error.value) + error.value.data.get("hint", "")
     assert schedule(agent, "wrong") is None
 
