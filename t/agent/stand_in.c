@@ -65,8 +65,8 @@ hand_over(int s, const int *fds, int n, const char *text)
 	struct msghdr m = { .msg_iov = &io,
 			    .msg_iovlen = 1,
 			    .msg_control = &control,
-			    .msg_controllen = CMSG_SPACE(sizeof(int) *
-							 (size_t)n) };
+			    .msg_controllen =
+				    CMSG_SPACE(sizeof(int) * (size_t)n) };
 
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
@@ -94,8 +94,7 @@ main(int argc, char **argv)
 		 (int)getpid(), argc, argv[0], environ[0] != NULL, death, n,
 		 n ? fds[n - 1] : -1);
 	hand_over(s, fds, n, text);
-	if (read(s, order, 1) == 1 && order[0] == 'q' &&
-	    read(s, order, 1) == 1)
+	if (read(s, order, 1) == 1 && order[0] == 'q' && read(s, order, 1) == 1)
 		return order[0];
 	return 0;
 }

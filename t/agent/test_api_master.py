@@ -303,7 +303,8 @@ def test_only_root_and_the_agents_account_make_tokens(agent):
     code = ("import json,socket,sys;s=socket.socket(socket.AF_UNIX);"
             "s.connect(sys.argv[1]);"
             "s.sendall(b'{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
-            "\"token.add\",\"params\":{\"name\":\"x\",\"role\":\"admin\"}}\\n')"
+            "\"token.add\",\"params\":{\"name\":\"x\",\"role\":"
+            "\"admin\"}}\\n')"
             ";print(s.makefile().readline())")
     os.chmod(agent.folder / "data", 0o755)
     got = subprocess.run(["/usr/bin/python3", "-c", code, str(agent.socket)],
@@ -355,7 +356,7 @@ def test_the_wait_doubles(agent):
     assert [round(wait / 100) for wait in waits] == [10, 20, 40]
 
 
-# --- Streams and the rest -----------------------------------------------------
+# --- Streams and the rest ---------------------------------------------------
 
 def test_events_tell_of_a_jobs_life(agent):
     agent.noop()
@@ -539,7 +540,7 @@ def test_every_change_leaves_an_audit_line(agent):
     assert not agent.logged("hidden-word") and not agent.logged(text)
 
 
-# --- Health and figures -------------------------------------------------------
+# --- Health and figures -----------------------------------------------------
 
 def test_anybody_may_ask_for_health(agent):
     agent.start()
@@ -599,10 +600,11 @@ def test_figures_can_be_turned_off(agent):
     agent.settings["metrics"] = {"prometheus": False}
     agent.start()
     peer = agent.api()
-    assert refused(peer, "metrics", token=token(agent, "reader")) == "not_found"
+    reader = token(agent, "reader")
+    assert refused(peer, "metrics", token=reader) == "not_found"
 
 
-# --- Where it listens ---------------------------------------------------------
+# --- Where it listens -------------------------------------------------------
 
 def test_its_sockets_listen_where_it_was_configured(agent):
     agent.start()

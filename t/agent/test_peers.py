@@ -102,8 +102,7 @@ def test_a_killed_one_is_named_with_its_signal(agent):
     b'{"jsonrpc":"2.0","method":7}\n',
     b"x" * (1 << 20) + b"y",
     b"[" * 100000 + b"\n",
-], ids=["junk", "bytes", "a list", "nothing", "no method", "a long line",
-       "a deep one"])
+], ids=["junk", "bytes", "a list", "nothing", "no method", "long", "deep"])
 def test_one_that_says_what_it_never_would_is_killed(agent, line):
     agent.start()
     peer = agent.api()

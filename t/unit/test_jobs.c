@@ -409,7 +409,7 @@ static const struct {
 	  "=agent.listen_addr =agent.data_dir! =agent.labels =agent.group! "
 	  "=agent.socket! =plugins.shell.enabled =plugins.require "
 	  "=storage.path! =storage.durability =storage.retention.age "
-	  "=workers.max =metrics.prometheus! " },
+	  "=workers.max =metrics.prometheus " },
 	{ "jobs that come and go",
 	  "jobs: {a: {plugin: p}, c: {plugin: p}, e: {plugin: p}}",
 	  "jobs: {d: {plugin: p}, c: {plugin: p}, b: {plugin: p}}",
