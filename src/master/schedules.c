@@ -234,7 +234,8 @@ fired_done(void *arg, const struct submitted *r, const struct err *failed)
 	struct fired *f = arg;
 	struct planned *s = schedules_find(f->master, f->name);
 
-	if (s && failed) {
+	/* one that was there already, by its key, is no run of its own */
+	if (s && (failed || r->existed)) {
 		s->runs -= s->runs > 0;
 		s->active -= s->active > 0;
 		s->last_job = f->job_before;
@@ -246,7 +247,7 @@ fired_done(void *arg, const struct submitted *r, const struct err *failed)
 	else if (failed)
 		log_event(LOG_LEVEL_ERROR, &about, "%s: %s", f->name,
 			  failed->msg);
-	if (!failed)
+	if (!failed && !r->existed)
 		f->master->schedules.fired++;
 	free(f->name);
 	free(f);
@@ -274,7 +275,7 @@ refused(struct master *m, const struct planned *s, int64_t due_ms,
 
 int
 schedules_submit(struct master *m, struct planned *s, int64_t due_ms,
-		 const char *trigger, submit_done_fn *done, void *arg,
+		 const char *trigger, const struct asked_run *asked,
 		 struct err *e)
 {
 	struct fired *f = xcalloc(1, sizeof(*f));
@@ -285,11 +286,15 @@ schedules_submit(struct master *m, struct planned *s, int64_t due_ms,
 	f->name = xstrdup(s->name);
 	f->due_ms = due_ms;
 	f->job_before = s->last_job;
-	f->done = done;
-	f->arg = arg;
 	schedules_submission(s, &sub);
 	sub.trigger = trigger;
 	sub.scheduled_ms = due_ms;
+	if (asked) {
+		f->done = asked->done;
+		f->arg = asked->arg;
+		sub.key = asked->key;
+		sub.digest = asked->digest;
+	}
 	rc = jobs_submit(m, &sub, NULL, fired_done, f, e);
 	submission_release(&sub);
 	if (rc < 0) {
@@ -313,7 +318,7 @@ fire(struct master *m, struct planned *s, int64_t due_ms)
 	}
 	if (s->overlap == OVERLAP_REPLACE)
 		jobs_cancel_schedule(m, s->name);
-	if (schedules_submit(m, s, due_ms, "schedule", NULL, NULL, &e) < 0)
+	if (schedules_submit(m, s, due_ms, "schedule", NULL, &e) < 0)
 		refused(m, s, due_ms, &e);
 }
 

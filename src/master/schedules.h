@@ -95,9 +95,16 @@ void schedules_numbered(struct master *m, const struct live_job *j);
 void schedules_ended(struct master *m, const struct live_job *j,
 		     enum job_state state);
 
+/* A run that somebody asked for: `done` is told, `key` as submissions have. */
+struct asked_run {
+	const char *key, *digest; /* NULL: none */
+	submit_done_fn *done;
+	void *arg;
+};
+
 /* Run it now. */
-int schedules_trigger(struct master *m, const char *name, submit_done_fn *done,
-		      void *arg, struct err *e);
+int schedules_trigger(struct master *m, const char *name,
+		      const struct asked_run *asked, struct err *e);
 
 /* Fill what a run of it is submitted with; the caller releases. */
 void schedules_submission(const struct planned *s, struct submission *out);

@@ -34,14 +34,14 @@ schedules_unknown(struct master *m, const char *name, struct err *e)
 }
 
 int
-schedules_trigger(struct master *m, const char *name, submit_done_fn *done,
-		  void *arg, struct err *e)
+schedules_trigger(struct master *m, const char *name,
+		  const struct asked_run *asked, struct err *e)
 {
 	struct planned *s = schedules_find(m, name);
 
 	if (!s)
 		return schedules_unknown(m, name, e);
-	if (schedules_submit(m, s, 0, "trigger", done, arg, e) < 0)
+	if (schedules_submit(m, s, 0, "trigger", asked, e) < 0)
 		return -1;
 	schedules_keep_row(m, s);
 	return 0;
@@ -80,7 +80,7 @@ schedules_add(struct master *m, const char *name, const struct value *spec,
 	_buf_ struct buf text = { 0 };
 
 	if (s)
-		return err_set(e, ERR_USAGE,
+		return err_set(e, ERR_CONFLICT,
 			       "there is a schedule called %s already", name);
 	s = planned_new(name);
 	json_encode(spec, &text);
@@ -132,7 +132,8 @@ schedules_remove(struct master *m, const char *name, struct err *e)
 	if (!s)
 		return schedules_unknown(m, name, e);
 	if (!s->own) {
-		err_set(e, ERR_USAGE, "%s is a job of the configuration", name);
+		err_set(e, ERR_CONFLICT, "%s is a job of the configuration",
+			name);
 		return err_hint(e,
 				"take it out of the file and reload, or "
 				"devops_agent schedule pause %s",

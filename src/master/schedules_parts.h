@@ -10,9 +10,9 @@ struct planned *schedules_insert(struct master *m, struct planned *s);
 /* Forget it; and free it. */
 void schedules_unlink(struct master *m, struct planned *s);
 void schedules_drop(struct master *m, struct planned *s);
-/* 0: a run is under way to the store; `done` (may be NULL) is told. */
+/* 0: a run is under way to the store; `asked` NULL: nobody waits for it. */
 int schedules_submit(struct master *m, struct planned *s, int64_t due_ms,
-		     const char *trigger, submit_done_fn *done, void *arg,
+		     const char *trigger, const struct asked_run *asked,
 		     struct err *e);
 /* Its row is written with this turn's commit. */
 void schedules_keep_row(struct master *m, struct planned *s);

@@ -148,7 +148,8 @@ class Agent:
     def start(self, wait=True):
         self.write_config()
         self.process = subprocess.Popen(
-            [*self.wrapper, self.program, "--config", str(self.config)],
+            [*self.wrapper, str(self.program), "--config",
+             str(self.config)],
             stdin=subprocess.DEVNULL, stdout=open(self.log, "ab"),
             stderr=subprocess.STDOUT, cwd=self.folder,
             env={**os.environ, **self.environment})
@@ -223,7 +224,7 @@ class Agent:
         if not self.config.exists():
             self.write_config()
         return subprocess.run(
-            [PROGRAM, "--config", str(self.config), *args],
+            [str(self.program), "--config", str(self.config), *args],
             capture_output=True, text=True, timeout=SECONDS,
             cwd=self.folder, check=check, **kwargs)
 

@@ -53,8 +53,8 @@ on_line(void *arg, const struct line *line, struct err *ignored)
 	(void)ignored;
 	if (rpc_request_parse(line->s, line->len, &r, &code, &e) < 0) {
 		add_error(&out, &r.id, code, &e);
-	} else if (!(msg = message_find(r.method))) {
-		message_unknown(r.method, &e);
+	} else if (!(msg = message_find(r.method, MESSAGE_LOCAL))) {
+		message_unknown(r.method, MESSAGE_LOCAL, &e);
 		add_error(&out, &r.id, RPC_NO_METHOD, &e);
 	} else if (message_check(msg, r.params, &e) < 0) {
 		add_error(&out, &r.id, RPC_INVALID_PARAMS, &e);

@@ -30,15 +30,18 @@ row_of(const char *page, const char *method)
 static void
 check_message(const char *page, const struct message *msg)
 {
-	static const char *const roles[] = {
-		[ROLE_RUNNER] = " runner |", [ROLE_ADMIN] = " admin |"
-	};
+	const char *who =
+		msg->role == ROLE_NONE ? "anybody" : role_name(msg->role);
+	_free_ char *cell =
+		xasprintf(" %s%s |", who,
+			  msg->where == MESSAGE_API   ? ", HTTP only" :
+			  msg->where == MESSAGE_LOCAL ? ", here only" :
+							"");
 	_free_ char *row = row_of(page, msg->method);
 
 	if (!ok(row != NULL, CONTROL " has %s", msg->method))
 		return;
-	ok(strstr(row, roles[msg->role]) != NULL, "... and who may: %s",
-	   roles[msg->role]);
+	ok(strstr(row, cell) != NULL, "... and who may:%.30s", cell);
 	for (const struct param *p = msg->takes; p->name; p++) {
 		_free_ char *quoted = xasprintf("`%s`", p->name);
 

@@ -370,7 +370,7 @@ test_keys(void)
 		is_int(job.id, cases[i].want_id, "%s: its number",
 		       cases[i].title);
 		if (cases[i].want < 0)
-			is_int(why.kind, ERR_USAGE, "%s: %s", cases[i].title,
+			is_int(why.kind, ERR_CONFLICT, "%s: %s", cases[i].title,
 			       why.msg);
 	}
 	is_int(store_prune(s, &r, &pruned, &e), 0, "young keys stay");
