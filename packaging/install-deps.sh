@@ -39,6 +39,8 @@ test  cmd:unshare                              util-linux util-linux util-linux
 test  py:pytest                                python3-pytest python3-pytest py3-pytest
 test  py:croniter                              python3-croniter python3-croniter py3-croniter
 test  file:/usr/share/zoneinfo/Europe/Berlin   tzdata tzdata tzdata
+test  py:jsonschema                             python3-jsonschema python3-jsonschema py3-jsonschema
+test  cmd:zstd                                 zstd zstd zstd
 test  py:yaml                                  python3-yaml python3-pyyaml py3-yaml
 test  file:/usr/lib/nagios/plugins/check_disk  monitoring-plugins-basic - -
 test  file:/usr/share/munin/plugins/cpu        munin-plugins-core - -

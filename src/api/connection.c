@@ -323,6 +323,8 @@ closed(struct connection *c)
 	c->listener->connections--;
 	h->connections--;
 	stats_connections(h->connections);
+	/* the library listens again, where it was full, in its next turn */
+	h->dirty = true;
 	identity_unref(c->identity);
 	buf_release(&c->peer);
 	free(c);

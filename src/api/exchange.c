@@ -26,6 +26,13 @@ exchange_hold(struct exchange *x, size_t bytes)
 	x->held = bytes;
 }
 
+/* Whether more waits to be read than there is to be in memory. */
+bool
+exchange_is_held_up(const struct http *h)
+{
+	return h->held > (size_t)h->settings.held_bytes;
+}
+
 /* With the request's first line. */
 void *
 exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
@@ -37,6 +44,7 @@ exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 	x->connection->exchange = x;
 	/* a byte more than is taken, so that it is seen to be too long */
 	x->target = xstrndup(uri ? uri : "", REQUEST_TARGET_MAX + 1);
+	x->line = uri;
 	x->began_us = clock_mono_us();
 	buf_init(&x->body,
 		 (size_t)x->connection->listener->http->rules.body_max);
@@ -78,26 +86,38 @@ exchange_end(void *cls, struct MHD_Connection *mhd, void **context,
 struct collected {
 	struct http_header headers[REQUEST_HEADERS_MAX + 1];
 	size_t n;
-	bool folded;
+	bool broken;
 };
 
 /*
- * The library makes one value of a header's several lines, and copies the
- * name elsewhere to do so: between a name and its value there is nothing but
- * the colon and white space otherwise.
+ * The library keeps a header where it came, with a NUL for the colon and one
+ * for each byte of the line's end.  So it is seen here what it does not tell:
+ * that a header went on over several lines (its name is elsewhere then), had
+ * a NUL in it, or ended by LF alone.
  */
 static bool
-is_folded(const struct http_header *h)
+is_one_line(const struct http_header *h)
 {
 	const char *s = h->name + h->name_len + 1;
 
 	if ((uintptr_t)h->value < (uintptr_t)s ||
 	    (uintptr_t)h->value - (uintptr_t)s > HTTP_POOL_BYTES)
-		return true;
+		return false;
 	for (; s < h->value; s++)
 		if (*s != ' ' && *s != '\t')
-			return true;
-	return false;
+			return false;
+	return h->value[h->value_len + 1] == '\0';
+}
+
+/* The same of the first line: target and version are neighbours. */
+static bool
+is_first_line(const struct exchange *x, const char *version)
+{
+	size_t len = strlen(x->target);
+
+	return len > REQUEST_TARGET_MAX ||
+	       ((uintptr_t)version == (uintptr_t)x->line + len + 1 &&
+		version[strlen(version) + 1] == '\0');
 }
 
 static enum MHD_Result
@@ -114,7 +134,7 @@ collect(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
 				   .name_len = key_len,
 				   .value = value ? value : "",
 				   .value_len = value ? value_len : 0 };
-	c->folded |= !value || is_folded(h);
+	c->broken |= !value || !is_one_line(h);
 	c->n++;
 	return MHD_YES;
 }
@@ -131,7 +151,7 @@ check_peer(struct exchange *x)
 }
 
 static void
-take_header(struct exchange *x, const char *method)
+take_header(struct exchange *x, const char *method, const char *version)
 {
 	static struct collected c;
 	struct http *h = x->connection->listener->http;
@@ -139,12 +159,12 @@ take_header(struct exchange *x, const char *method)
 	int coding;
 
 	c.n = 0;
-	c.folded = false;
+	c.broken = !is_first_line(x, version);
 	MHD_get_connection_values_n(x->connection->mhd, MHD_HEADER_KIND,
 				    collect, &c);
 	q.headers = c.headers;
 	q.n_headers = c.n;
-	q.folded = c.folded;
+	q.broken = c.broken;
 	x->coding = CODING_IDENTITY;
 	if (map_head(&q, &h->rules, &x->mapped, &x->problem) < 0)
 		return;
@@ -152,24 +172,24 @@ take_header(struct exchange *x, const char *method)
 	coding =
 		accept_coding(x->mapped.accept_encoding, coding_names, CODINGS);
 	x->coding = coding < 0 ? CODING_IDENTITY : (enum coding)coding;
-	if (h->held > HTTP_HELD_MAX)
+	if (exchange_is_held_up(h))
 		problem_set(&x->problem, PROBLEM_UNAVAILABLE,
 			    "too many answers wait to be read");
 }
 
-/* Whether what is wrong is told before the body has come. */
+/* Whether what is wrong is told before the body has come, if it ever does. */
 static bool
 is_told_at_once(const struct exchange *x)
 {
-	return x->problem.code != PROBLEM_NONE && x->mapped.has_body &&
-	       (x->mapped.expects || x->problem.close);
+	return x->problem.code != PROBLEM_NONE &&
+	       (x->problem.close || (x->mapped.has_body && x->mapped.expects));
 }
 
 static enum MHD_Result
-on_header(struct exchange *x, const char *method)
+on_header(struct exchange *x, const char *method, const char *version)
 {
 	connection_set_phase(x->connection, PHASE_BODY);
-	take_header(x, method);
+	take_header(x, method, version);
 	if (!is_told_at_once(x))
 		return MHD_YES;
 	exchange_fail(x, &x->problem);
@@ -321,13 +341,12 @@ exchange_handle(void *cls, struct MHD_Connection *mhd, const char *url,
 	(void)cls;
 	(void)mhd;
 	(void)url;
-	(void)version;
 	if (!x)
 		return MHD_NO;
 	switch (x->connection->phase) {
 	case PHASE_IDLE:
 	case PHASE_HEADER:
-		return on_header(x, method);
+		return on_header(x, method, version);
 	case PHASE_BODY:
 		if (!*size)
 			return on_request(x);

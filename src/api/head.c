@@ -63,8 +63,9 @@ check_fields(const struct http_request *q, struct problem *pb)
 {
 	size_t bytes = 0;
 
-	if (q->folded)
-		return malformed(pb, "a header goes on over several lines");
+	if (q->broken)
+		return malformed(pb, "a header goes on over several lines, has "
+				     "a NUL, or ends without CR LF");
 	for (size_t i = 0; i < q->n_headers; i++) {
 		const struct http_header *h = &q->headers[i];
 

@@ -26,8 +26,7 @@
 #define HTTP_POOL_STEP 2048U
 #define STREAM_BACKLOG_MAX (8UL << 20) /* bytes that a reader is behind */
 #define STREAM_BEAT_MS 15000
-#define STREAM_STALLED_BEATS 2	    /* without a byte read: it is dropped */
-#define HTTP_HELD_MAX (256UL << 20) /* bytes of all answers in memory */
+#define STREAM_STALLED_BEATS 2 /* without a byte read: it is dropped */
 #define ADDRESS_BUCKETS 4096
 
 /* One socket that is listened on, as the library knows it. */
@@ -77,6 +76,7 @@ struct connection {
 struct exchange {
 	struct connection *connection;
 	char *target;
+	const char *line; /* where the library has the target */
 	struct mapped mapped;
 	struct problem problem;
 	struct buf body;
@@ -84,7 +84,7 @@ struct exchange {
 	struct reply reply;
 	enum coding coding;
 	int64_t began_us;
-	size_t held; /* bytes that count against HTTP_HELD_MAX */
+	size_t held; /* bytes that count against held_bytes */
 	/* a stream */
 	struct buf out;
 	size_t out_sent; /* of `out` */
@@ -139,6 +139,7 @@ void exchange_abandon(struct exchange *x);
 void exchange_timed_out(struct exchange *x);
 void exchange_fail(struct exchange *x, const struct problem *p);
 void exchange_hold(struct exchange *x, size_t bytes);
+bool exchange_is_held_up(const struct http *h);
 
 /* respond.c */
 enum MHD_Result respond(struct exchange *x);

@@ -43,7 +43,7 @@ struct http_request {
 	const char *target; /* as it came */
 	const struct http_header *headers;
 	size_t n_headers;
-	bool folded; /* a header went on over several lines */
+	bool broken; /* a line ended otherwise than by CR LF, or had a NUL */
 };
 
 struct map_rules {

@@ -22,6 +22,8 @@ static const struct {
 	{ "streams", offsetof(struct http_settings, streams), 2000, 0, 100000 },
 	{ "body_bytes", offsetof(struct http_settings, body_bytes),
 	  BODY_DEFAULT, 1024, BODY_DEFAULT },
+	{ "held_bytes", offsetof(struct http_settings, held_bytes), 256 << 20,
+	  1 << 20, INT64_C(1) << 40 },
 	{ "header_ms", offsetof(struct http_settings, header_ms), 10000, 100,
 	  600000 },
 	{ "idle_ms", offsetof(struct http_settings, idle_ms), 75000, 100,

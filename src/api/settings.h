@@ -23,6 +23,7 @@ struct http_settings {
 	int64_t per_address; /* from one address that is not loopback */
 	int64_t streams;     /* of events, open at once */
 	int64_t body_bytes;
+	int64_t held_bytes; /* of all answers that wait to be read */
 	int64_t header_ms;  /* from the first byte to the end of a header */
 	int64_t idle_ms;    /* between requests */
 	int64_t request_ms; /* for a body to come, for the master to answer */

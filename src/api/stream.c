@@ -96,7 +96,7 @@ add_event(struct exchange *x, const char *type, struct json_text id,
 
 	if (x->ended)
 		return;
-	if (backlog(x) > STREAM_BACKLOG_MAX || h->held > HTTP_HELD_MAX) {
+	if (backlog(x) > STREAM_BACKLOG_MAX || exchange_is_held_up(h)) {
 		stats_stream_dropped();
 		finish(x);
 		return;

@@ -5,6 +5,7 @@ sockets from 4 on. What it asks is answered by Master.answers, by method.
 """
 
 import fcntl
+import gzip
 import http.client
 import json
 import os
@@ -12,13 +13,16 @@ import queue
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 import time
+
+import contract
 
 PROGRAM = os.environ.get("DEVOPS_AGENT_API") or os.path.join(
     os.path.dirname(__file__), "../../bin/devops_agent-api")
 SLOWNESS = int(os.environ.get("TEST_SLOWNESS", "1"))
-SECONDS = 10 * SLOWNESS
+SECONDS = 20 * SLOWNESS
 TOKEN = "0123456789abcdef"
 
 
@@ -102,6 +106,7 @@ NEEDS = {
     "schedule.pause": "admin", "schedule.resume": "admin",
     "forward.status": "reader", "events": "reader", "metrics": "reader",
 }
+CONTRACT = []
 LATER = object()  # an answer that the test gives by itself
 
 
@@ -245,16 +250,31 @@ class Response:
         self.headers = response.headers
         self.body = response.read()
 
+    def decoded(self):
+        """Its body without its coding."""
+        coding = self.headers["Content-Encoding"]
+        if coding == "gzip":
+            return gzip.decompress(self.body)
+        if coding == "zstd":
+            return subprocess.run(["zstd", "-dcq"], input=self.body,
+                                  check=True, stdout=subprocess.PIPE).stdout
+        assert coding is None
+        return self.body
+
+    def plain(self):
+        """Its body, read as JSON."""
+        return json.loads(self.decoded())
+
     def json(self):
-        """Its body, which says that it is JSON."""
+        """The same, of one that says that it is JSON."""
         assert self.headers["Content-Type"] in (
             "application/json", "application/problem+json")
-        return json.loads(self.body)
+        return self.plain()
 
     def problem(self):
         """The last part of its type, if it is a problem."""
         assert self.headers["Content-Type"] == "application/problem+json"
-        told = json.loads(self.body)
+        told = self.plain()
         assert told["status"] == self.status
         assert told["type"] == "urn:devops-agent:problem:" + told["code"]
         return told["code"]
@@ -325,7 +345,15 @@ class Api:
         answer = Response(c.getresponse())
         if not client:
             c.close()
+        if path != "/openapi.json":
+            self.described().check(method, path, answer)
         return answer
+
+    def described(self):
+        """What the program says of itself, asked once."""
+        if not CONTRACT:
+            CONTRACT.append(contract.load(self))
+        return CONTRACT[0]
 
     def get(self, path, **more):
         """GET."""
