@@ -409,4 +409,3 @@ def test_description(api):
     assert json.dumps(document).count("$ref") > 20
 
 
-
