@@ -27,6 +27,10 @@ char *setting_text(const struct setting *s, const struct value *v,
 
 int store_layers(const struct setting *s, const struct value *v,
 		 const struct setting_place *p, struct err *e);
+int store_hosts(const struct setting *s, const struct value *v,
+		const struct setting_place *p, struct err *e);
+int store_roles(const struct setting *s, const struct value *v,
+		const struct setting_place *p, struct err *e);
 int store_labels(const struct setting *s, const struct value *v,
 		 const struct setting_place *p, struct err *e);
 int store_params(const struct setting *s, const struct value *v,
@@ -47,5 +51,10 @@ void jobs_release(struct config_jobs *jobs);
 
 /* Make of c->secrets what config_secrets() hands out. */
 void secrets_finish(struct config *c);
+
+/* --- api.c ---------------------------------------------------------------- */
+
+/* That the settings of the HTTP API go together. */
+int config_check_api(const struct config *c, struct err *e);
 
 #endif

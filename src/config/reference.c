@@ -239,9 +239,10 @@ config_write_example(struct buf *out)
 	config_init(&c);
 	buf_adds(out, "# The configuration of devops_agent. Every setting is "
 		      "at its default, but\n# agent.data_dir, which is beside "
-		      "this file so that anybody may try it. What may\n# be "
-		      "written here, and where it is looked for: "
-		      "docs/configuration.md.\n");
+		      "this file so that anybody may try it, and\n# "
+		      "api.anonymous, so that a browser or curl on this host "
+		      "may look. What may be\n# written here, and where it is "
+		      "looked for: docs/configuration.md.\n");
 	for (size_t i = 0; i < agent_settings.n; i++) {
 		const struct setting *s = &agent_settings.rows[i];
 

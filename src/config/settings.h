@@ -29,6 +29,8 @@ enum setting_type {
 	SETTING_ENUM,	  /* an enum, counted along `names` */
 	SETTING_LAYERS,	  /* unsigned, set of enum layer */
 	SETTING_LABELS,	  /* struct value *, object of strings */
+	SETTING_HOSTS,	  /* struct value *, array of strings: host names */
+	SETTING_ROLES,	  /* struct value *, object: anything to a role */
 	SETTING_PARAMS,	  /* struct value *, object; NULL: not set */
 	SETTING_SECRETS,  /* the same, of strings that are never shown */
 	SETTING_JOBS,	  /* struct config_jobs, by the other table */

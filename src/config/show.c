@@ -82,7 +82,8 @@ setting_shown(const struct setting *s, const void *base,
 
 	if (!now)
 		return NULL;
-	if (s->type == SETTING_LABELS || s->type == SETTING_SECRETS)
+	if (s->type == SETTING_LABELS || s->type == SETTING_ROLES ||
+	    s->type == SETTING_SECRETS)
 		return hide_members(s, now, written);
 	if (setting_is_reference(written))
 		return value_copy(written);

@@ -37,6 +37,9 @@ setting_expects(const struct setting *s)
 		[SETTING_ENUM] = "one of ",
 		[SETTING_LAYERS] = "a list of layers: ",
 		[SETTING_LABELS] = "a map of names to strings",
+		[SETTING_HOSTS] = "a list of host names",
+		[SETTING_ROLES] = "a map of names to reader, operator or "
+				  "admin",
 		[SETTING_PARAMS] = "a map",
 		[SETTING_SECRETS] = "a map of names to strings",
 		[SETTING_JOBS] = "a map of names to jobs",
@@ -150,6 +153,8 @@ setting_value(const struct setting *s, const void *base)
 	case SETTING_LAYERS:
 		return layers_value(*(const unsigned *)at);
 	case SETTING_LABELS:
+	case SETTING_HOSTS:
+	case SETTING_ROLES:
 	case SETTING_PARAMS:
 	case SETTING_SECRETS:
 		return tree_value(*(struct value *const *)at);

@@ -65,6 +65,7 @@ on_turn(void *arg)
 	struct master *m = arg;
 
 	changes_commit(m);
+	peers_flush(m);
 	control_flush(m);
 	m->turn++;
 }
@@ -175,6 +176,7 @@ settle(struct master *m, struct err *e)
 	m->lock = lock_folder(c->agent.data_dir, LOCK_WAIT_MS, e);
 	if (m->lock < 0 || spawner_keep(&m->spawner, m->lock, e) < 0)
 		return -1;
+	api_open(m, c);
 	return privileges_drop(c, e);
 }
 
@@ -187,11 +189,14 @@ start(struct master *m, const char *file, struct err *e)
 	if (spawner_fork(&m->spawner, -1, e) < 0 || load_config(m, file, e) < 0)
 		return -1;
 	open_log(&m->setup->config);
+	peers_open(m);
 	if (settle(m, e) < 0)
 		return -1;
 	reload_secrets(&m->setup->config);
-	if (reload_check(m->setup, e) < 0 || set_up_loop(m, e) < 0 ||
-	    open_store(m, e) < 0)
+	tokens_init(m);
+	if (reload_check(m->setup, e) < 0 ||
+	    api_files_read(&m->setup->config, &m->api.files, e) < 0 ||
+	    set_up_loop(m, e) < 0 || open_store(m, e) < 0)
 		return -1;
 	m->starter = starter_spawner(m->loop, &m->spawner, on_spawner_lost, m);
 	plugins_init(&m->plugins, m->setup, &m->turn);
@@ -201,7 +206,8 @@ start(struct master *m, const char *file, struct err *e)
 	pools_init(m);
 	services_init(m);
 	schedules_init(m);
-	return jobs_recover(m, e) < 0 || schedules_load(m, e) < 0 ||
+	return tokens_load(m, e) < 0 || jobs_recover(m, e) < 0 ||
+			       schedules_load(m, e) < 0 ||
 			       control_open(m, e) < 0 ?
 		       -1 :
 		       0;
@@ -219,6 +225,7 @@ ready(struct master *m)
 	pools_warm(m);
 	schedules_start(m);
 	upkeep_start(m);
+	peers_start(m);
 }
 
 /* --- The end ------------------------------------------------------------ */
@@ -242,6 +249,12 @@ release(struct master *m)
 	struct err ignored = ERR_INIT;
 
 	upkeep_stop(m);
+	peers_close(m);
+	api_close(m);
+	api_files_release(&m->api.files);
+	tokens_release(m);
+	events_release(m);
+	plugin_metrics_release(m);
 	loop_timer_cancel(&m->stop_timer);
 	control_close(m);
 	schedules_release(m);

@@ -223,6 +223,18 @@ static const char *const migrations[] = {
 	/* the log's reference goes by the name */
 	"DROP TABLE job;"
 	"ALTER TABLE job_2 RENAME TO job;",
+
+	/* 3: what the HTTP API's clients are known by; hashes alone */
+	"CREATE TABLE token ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  name TEXT NOT NULL UNIQUE,"
+	"  role TEXT NOT NULL,"
+	"  hash TEXT NOT NULL,"
+	"  created_ms INTEGER NOT NULL,"
+	"  expires_ms INTEGER,"
+	"  used_ms INTEGER,"
+	"  used_from TEXT"
+	");",
 };
 
 _Static_assert(JOB_QUEUED == 0 && JOB_RUNNING == 1 && JOB_SUCCEEDED == 2 &&
