@@ -265,6 +265,7 @@ read_pem(const char *path, const char *setting, char **out, struct err *e)
 		return 0;
 	if (file_read(path, &text, e) < 0) {
 		err_wrap(e, "%s", setting);
+		e->kind = ERR_USAGE;
 		return err_hint(e, "the account that the agent runs as must be "
 				   "able to read it; of a renewed one as well");
 	}

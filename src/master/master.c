@@ -234,8 +234,10 @@ ready(struct master *m)
 static void
 last_commit(struct master *m)
 {
-	if (m->store)
+	if (m->store) {
+		tokens_keep_uses(m);
 		changes_commit(m);
+	}
 	if (!TAILQ_EMPTY(&m->changes.list))
 		log_event(LOG_LEVEL_ERROR, &about,
 			  "the store took no changes at the end: jobs that "

@@ -205,6 +205,13 @@ write_later(void *arg)
 		change_add(m, &m->tokens.uses, false, write_uses, wrote_uses);
 }
 
+void
+tokens_keep_uses(struct master *m)
+{
+	if (loop_timer_is_set(&m->tokens.write))
+		write_later(m);
+}
+
 static void
 note_use(struct master *m, struct token *t, const char *address)
 {

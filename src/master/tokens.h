@@ -70,6 +70,8 @@ struct tokens {
 void tokens_init(struct master *m);
 int tokens_load(struct master *m, struct err *e);
 void tokens_release(struct master *m);
+/* Note their last uses for the next commit: the agent ends. */
+void tokens_keep_uses(struct master *m);
 /* Is there one that could be used? */
 bool tokens_any(const struct master *m);
 
