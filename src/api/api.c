@@ -18,8 +18,10 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "sandbox/confine.h"
 
 #define DRAIN_MS 5000
+#define MEMORY_MAX (2UL << 30) /* of address space */
 
 static struct api {
 	struct loop *loop;
@@ -42,6 +44,30 @@ say_log(const char *level, const char *text)
 	json_encode_string(text, strlen(text), &params);
 	buf_addc(&params, '}');
 	upstream_say(&api.master, "log", &params);
+}
+
+/*
+ * From here on nothing of this host can be had, whatever a request did to us:
+ * the sockets, the channel, and memory.
+ */
+static int
+confine(struct err *e)
+{
+	unsigned layers;
+	char text[128];
+	_buf_ struct buf words = { 0 };
+	struct rlimit files = { .rlim_cur = 0 };
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	if (confine_self(&(struct confine){ .list = CONFINE_API,
+					    .files = files.rlim_max,
+					    .memory_bytes = MEMORY_MAX },
+			 &layers, e) < 0)
+		return -1;
+	buf_addf(&words, "confined by %s",
+		 confine_layers(layers, text, sizeof(text)));
+	say_log("debug", words.data);
+	return 0;
 }
 
 static void
@@ -70,8 +96,11 @@ on_configure(struct json_text params)
 		http_settings_release(&s);
 		return;
 	}
-	if (!api.ready)
-		say_ready();
+	if (api.ready)
+		return;
+	if (confine(&e) < 0)
+		fatal("api: %s", e.msg);
+	say_ready();
 }
 
 static void

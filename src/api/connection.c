@@ -186,7 +186,9 @@ time_of(const struct connection *c)
 	case PHASE_BODY:
 		return s->request_ms;
 	case PHASE_ASKING:
-		return s->request_ms + c->exchange->mapped.wait_ms;
+		return c->exchange->mapped.stream ?
+			       STREAM_ACCEPT_MS :
+			       s->request_ms + c->exchange->mapped.wait_ms;
 	case PHASE_REPLY:
 		return REPLY_MS +
 		       (int64_t)(c->exchange->held / REPLY_BYTES_PER_MS);

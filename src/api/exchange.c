@@ -309,6 +309,10 @@ exchange_timed_out(struct exchange *x)
 {
 	struct problem p = PROBLEM_INIT;
 
+	if (x->mapped.stream) {
+		stream_begin(x);
+		return;
+	}
 	upstream_cancel(x->connection->listener->http->master, &x->call);
 	problem_set(
 		&p, PROBLEM_AGENT_SLOW,

@@ -26,6 +26,7 @@
 #define HTTP_POOL_STEP 2048U
 #define STREAM_BACKLOG_MAX (8UL << 20) /* bytes that a reader is behind */
 #define STREAM_BEAT_MS 15000
+#define STREAM_ACCEPT_MS 1000  /* silence of the master: it was accepted */
 #define STREAM_STALLED_BEATS 2 /* without a byte read: it is dropped */
 #define ADDRESS_BUCKETS 4096
 
@@ -150,6 +151,7 @@ enum MHD_Result respond_stream(struct exchange *x,
 void stream_notified(struct exchange *x, const char *method,
 		     struct json_text params);
 void stream_answered(struct exchange *x, const struct answer *a);
+void stream_begin(struct exchange *x);
 void stream_beat(struct exchange *x);
 ssize_t stream_read(void *cls, uint64_t pos, char *buf, size_t max);
 

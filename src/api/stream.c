@@ -109,8 +109,9 @@ add_event(struct exchange *x, const char *type, struct json_text id,
 	wake(x);
 }
 
-static void
-begin(struct exchange *x)
+/* The client is told that there is a stream. */
+void
+stream_begin(struct exchange *x)
 {
 	struct http *h = x->connection->listener->http;
 
@@ -134,7 +135,7 @@ stream_notified(struct exchange *x, const char *method, struct json_text params)
 	_buf_ struct buf data = { 0 }, type = { 0 };
 	struct err ignored = ERR_INIT;
 
-	begin(x);
+	stream_begin(x);
 	if (strcmp(method, "stream") == 0 ||
 	    json_pick(params.s, params.len, 0, fields, ARRAY_SIZE(fields),
 		      &ignored) < 0)
@@ -161,7 +162,7 @@ stream_answered(struct exchange *x, const struct answer *a)
 	const struct json_text no_id = { NULL, 0 };
 	_buf_ struct buf text = { 0 };
 
-	begin(x);
+	stream_begin(x);
 	if (a->problem.code == PROBLEM_NONE) {
 		add_event(x, "end", no_id, a->result);
 	} else {

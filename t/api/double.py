@@ -227,8 +227,9 @@ class Master:
                 return request
 
     def log(self):
-        """What the api logged."""
-        return [m["params"] for m in self.said if m["method"] == "log"]
+        """What the api said of errors."""
+        return [m["params"] for m in self.said
+                if m["method"] == "log" and m["params"]["level"] == "error"]
 
 
 def listen(host="127.0.0.1"):
