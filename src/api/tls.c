@@ -160,14 +160,15 @@ add_text(struct buf *out, const char *name, const char *text)
 static enum peer
 describe(const gnutls_datum_t *der, struct buf *out)
 {
-	char subject[512], cn[256], hex[TLS_HASH_HEX];
-	size_t subject_len = sizeof(subject), cn_len = sizeof(cn);
+	char cn[256], hex[TLS_HASH_HEX];
+	size_t cn_len = sizeof(cn);
+	gnutls_datum_t subject = { NULL, 0 };
 	gnutls_x509_crt_t crt;
 
 	if (gnutls_x509_crt_init(&crt) < 0)
 		return PEER_UNTRUSTED;
 	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) < 0 ||
-	    gnutls_x509_crt_get_dn(crt, subject, &subject_len) < 0) {
+	    gnutls_x509_crt_get_dn3(crt, &subject, 0) < 0) {
 		gnutls_x509_crt_deinit(crt);
 		buf_adds(out, "its subject can't be read");
 		return PEER_UNTRUSTED;
@@ -178,7 +179,9 @@ describe(const gnutls_datum_t *der, struct buf *out)
 	gnutls_x509_crt_deinit(crt);
 	tls_hash(der->data, der->size, hex);
 	buf_addc(out, '{');
-	add_text(out, "subject", subject);
+	/* as RFC 4514 writes it: CN=client,O=example */
+	add_text(out, "subject", (const char *)subject.data);
+	gnutls_free(subject.data);
 	if (cn[0])
 		add_text(out, "cn", cn);
 	buf_addf(out, "\"fingerprint\":\"%s\"}", hex);
