@@ -38,8 +38,7 @@ setting_expects(const struct setting *s)
 		[SETTING_LAYERS] = "a list of layers: ",
 		[SETTING_LABELS] = "a map of names to strings",
 		[SETTING_HOSTS] = "a list of host names",
-		[SETTING_ROLES] = "a map of names to reader, operator or "
-				  "admin",
+		[SETTING_ROLES] = "a map of names to roles",
 		[SETTING_PARAMS] = "a map",
 		[SETTING_SECRETS] = "a map of names to strings",
 		[SETTING_JOBS] = "a map of names to jobs",

@@ -15,6 +15,9 @@
 #include "model/role.h"
 #include "proto/json.h"
 
+/* When somebody whose request was refused for want of room may come again. */
+#define BUSY_MS 1000
+
 static const struct log_about about = { .component = "api" };
 
 /* --- How it is configured ------------------------------------------------ */
@@ -150,6 +153,17 @@ who_asks(struct master *m, const struct value *auth, struct caller *caller,
 
 /* --- What it asks for ---------------------------------------------------- */
 
+/* Large answers, of which many may be asked for at once. */
+static int
+check_room(const struct peer *p, int64_t *retry_ms, struct err *e)
+{
+	if (channel_backlog(&p->channel) <= API_OUT_BUSY)
+		return 0;
+	*retry_ms = BUSY_MS;
+	return err_set(e, ERR_UNAVAILABLE,
+		       "more was asked for at once than can be answered");
+}
+
 static void
 on_request(struct peer *p, const struct rpc_request *r)
 {
@@ -158,7 +172,8 @@ on_request(struct peer *p, const struct rpc_request *r)
 	struct caller caller;
 	int64_t retry_ms = 0;
 
-	if (who_asks(p->master, r->auth, &caller, &retry_ms, &e) == 0) {
+	if (who_asks(p->master, r->auth, &caller, &retry_ms, &e) == 0 &&
+	    check_room(p, &retry_ms, &e) == 0) {
 		request_take(peer_channel(p), &caller, r, MESSAGE_API);
 		return;
 	}

@@ -29,6 +29,7 @@
 
 #define API_LINE_MAX (1UL << 20)  /* bytes of a line from it */
 #define API_OUT_PAUSE (8UL << 20) /* unread by it: nothing more is read */
+#define API_OUT_BUSY (32UL << 20) /* unread by it: requests are refused */
 #define API_OUT_MAX (128UL << 20) /* unread by it: it hangs */
 #define API_PEM_MAX (1UL << 20)
 #define API_SOCKETS 2 /* localhost has two addresses */

@@ -180,7 +180,7 @@ send_round(struct events *all)
 
 	LIST_FOREACH(s, &all->streams, link)
 	{
-		if (s->q->channel->out.len > EVENTS_OUT)
+		if (channel_backlog(s->q->channel) > EVENTS_OUT)
 			return true;
 		if (s->next < oldest(all) || s->next > all->next)
 			send_gap(s, all);
@@ -199,7 +199,7 @@ events_send(struct master *m)
 
 	while (all->behind && first) {
 		all->behind = send_round(all);
-		if (first->q->channel->out.len > EVENTS_OUT)
+		if (channel_backlog(first->q->channel) > EVENTS_OUT)
 			return;
 	}
 }

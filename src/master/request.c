@@ -10,12 +10,33 @@
 #include "master/messages.h"
 #include "master/wait.h"
 
+/* A larger buffer is not kept once it is empty. */
+#define KEEP (1UL << 20)
+
 void
 channel_init(struct channel *c, struct master *m, size_t out_max)
 {
 	*c = (struct channel){ .master = m };
 	LIST_INIT(&c->requests);
 	buf_init(&c->out, out_max);
+}
+
+void
+channel_sent(struct channel *c, size_t n)
+{
+	c->sent += n;
+	/* each byte is moved once at most, on average */
+	if (c->sent * 2 < c->out.len)
+		return;
+	buf_consume(&c->out, c->sent);
+	c->sent = 0;
+	/* what much was asked for once is not kept for */
+	if (!c->out.len && c->out.cap > KEEP) {
+		size_t max = c->out.max;
+
+		buf_release(&c->out);
+		buf_init(&c->out, max);
+	}
 }
 
 void

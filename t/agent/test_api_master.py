@@ -693,3 +693,35 @@ def test_a_wrong_section_at_a_reload_leaves_the_old_in_force(agent):
     wait_until(lambda: agent.logged("not reloaded"))
     assert agent.state()["state"] == "ready"
     assert peer.call("health")["alive"]
+
+
+def test_more_large_answers_than_it_reads_are_refused(agent):
+    agent.plugin("large", """
+        # /// devops_agent
+        # name: large
+        # version: 1.0.0
+        # description: A test.
+        # ///
+
+        def register():
+            return lambda job: "x" * 1000000
+        """)
+    agent.start()
+    peer = agent.api()
+    reader = token(agent, "reader")
+    job = agent.run("large")["id"]
+    # in one piece, so that they are read before an answer leaves
+    peer.raw(b"".join(json.dumps({
+        "jsonrpc": "2.0", "id": id, "method": "job.get",
+        "params": {"id": job}, "auth": {"token": reader}}).encode() + b"\n"
+        for id in range(1, 301)))
+    kinds = []
+    for id in range(1, 301):
+        try:
+            assert len(peer.answer(id)["result"]) == 1000000
+            kinds.append("ok")
+        except RpcError as e:
+            assert e.data["retry_after_ms"] == 1000
+            kinds.append(e.kind)
+    assert set(kinds) == {"ok", "unavailable"}
+    assert agent.state()["failures"] == 0
