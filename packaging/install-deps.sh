@@ -40,6 +40,7 @@ test  py:pytest                                python3-pytest python3-pytest py3
 test  py:croniter                              python3-croniter python3-croniter py3-croniter
 test  file:/usr/share/zoneinfo/Europe/Berlin   tzdata tzdata tzdata
 test  py:jsonschema                             python3-jsonschema python3-jsonschema py3-jsonschema
+test  cmd:promtool                             prometheus golang-github-prometheus prometheus
 test  cmd:zstd                                 zstd zstd zstd
 test  py:yaml                                  python3-yaml python3-pyyaml py3-yaml
 test  file:/usr/lib/nagios/plugins/check_disk  monitoring-plugins-basic - -
