@@ -142,9 +142,9 @@ take_pair(struct mapped *m, const char *pair, size_t len, struct problem *pb)
 static int
 take_query(struct mapped *m, struct json_text query, struct problem *pb)
 {
-	const char *s = query.s, *end = query.s + query.len, *next;
+	const char *s = query.s, *end = s ? s + query.len : NULL, *next;
 
-	for (; s && s < end; s = next + 1) {
+	for (; s < end; s = next + 1) {
 		next = memchr(s, '&', (size_t)(end - s));
 		if (!next)
 			next = end;

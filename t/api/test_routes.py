@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -409,3 +410,11 @@ def test_description(api):
     assert json.dumps(document).count("$ref") > 20
 
 
+@pytest.mark.skipif(not shutil.which("validate-api"),
+                    reason="validate-api of npm is not installed")
+def test_validator(api, tmp_path):
+    """A validator that nobody here wrote takes the description"""
+    (tmp_path / "openapi.json").write_bytes(api.get("/openapi.json").body)
+    done = subprocess.run(["validate-api", str(tmp_path / "openapi.json")],
+                          stdout=subprocess.PIPE, check=False)
+    assert json.loads(done.stdout)["valid"] is True
