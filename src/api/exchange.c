@@ -314,11 +314,7 @@ exchange_timed_out(struct exchange *x)
 		return;
 	}
 	upstream_cancel(x->connection->listener->http->master, &x->call);
-	problem_set(
-		&p, PROBLEM_AGENT_SLOW,
-		"the agent did not answer within %lld ms",
-		(long long)(x->connection->listener->http->settings.request_ms +
-			    x->mapped.wait_ms));
+	problem_set(&p, PROBLEM_AGENT_SLOW, "the agent did not answer in time");
 	exchange_fail(x, &p);
 	connection_resume(x->connection);
 }

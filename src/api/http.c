@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "api/stats.h"
 #include "base/clock.h"
 #include "base/mem.h"
+
+#define CROWD 256 /* connections */
 
 /* Nothing is unescaped by the library: request.c reads what came. */
 static size_t
@@ -244,6 +247,23 @@ http_configure(struct http *h, struct http_settings *s, const int *fds,
 /* --- Turns -----------------------------------------------------------------
  */
 
+/*
+ * A crowd that has gone leaves its memory to the C library, which keeps what
+ * is below what is still used.
+ */
+static void
+give_memory_back(struct http *h)
+{
+	if (h->connections > h->most)
+		h->most = h->connections;
+	if (h->most < CROWD || h->connections > h->most / 4)
+		return;
+	h->most = h->connections;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void
 http_turn(struct http *h)
 {
@@ -255,6 +275,7 @@ http_turn(struct http *h)
 		listener_run(l);
 	}
 	free_drained(h);
+	give_memory_back(h);
 }
 
 void

@@ -109,7 +109,7 @@ struct http {
 	struct identity *identity;
 	TAILQ_HEAD(, listener) listeners;
 	struct addresses addresses[ADDRESS_BUCKETS];
-	size_t connections, streams, held;
+	size_t connections, most, streams, held;
 	bool dirty; /* a connection was resumed in this turn */
 };
 

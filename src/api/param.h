@@ -35,14 +35,14 @@ enum param_kind {
 
 struct param {
 	const char *name; /* NULL after the last */
+	const char *ask;  /* the message's member; NULL: kept by the api */
+	const char *asks; /* the method that its presence asks for; NULL */
+	const char *help;
+	int64_t least, most;
 	enum param_in in;
 	enum param_kind kind;
 	bool required;
-	int64_t least, most;
-	const char *ask;  /* the message's member; NULL: kept by the api */
-	const char *asks; /* the method that its presence asks for; NULL */
-	bool streams;	  /* where it is true, the answer is a stream */
-	const char *help;
+	bool streams; /* where it is true, the answer is a stream */
 };
 
 #define PARAM_BYTES_MAX 1024 /* of one, as text, decoded */

@@ -116,7 +116,7 @@ int
 reply_jobs(const struct mapped *m, struct json_text result, struct reply *r,
 	   struct problem *pb)
 {
-	struct json_text items, next;
+	struct json_text items = { NULL, 0 }, next = { NULL, 0 };
 	int64_t id;
 
 	(void)m;
@@ -181,7 +181,7 @@ reply_named(const struct mapped *m, struct json_text result, struct reply *r,
 	    struct problem *pb)
 {
 	struct page page = { .m = m, .r = r };
-	struct json_text items, next;
+	struct json_text items = { NULL, 0 }, next = { NULL, 0 };
 	struct err e = ERR_INIT;
 
 	if (pick_items(result, &items, &next, pb) < 0)
@@ -219,7 +219,7 @@ reply_logs(const struct mapped *m, struct json_text result, struct reply *r,
 	   struct problem *pb)
 {
 	struct page page = { .m = m };
-	struct json_text items, next;
+	struct json_text items = { NULL, 0 }, next = { NULL, 0 };
 	struct err e = ERR_INIT;
 
 	if (pick_items(result, &items, &next, pb) < 0)
@@ -261,8 +261,8 @@ reply_health(struct json_text result, const char *member, struct reply *r,
 	     struct problem *pb)
 {
 	_buf_ struct buf members = { 0 };
-	struct json_text reasons;
-	bool well;
+	struct json_text reasons = { NULL, 0 };
+	bool well = false;
 
 	if (health(result, member, &well, &reasons, pb) < 0)
 		return -1;

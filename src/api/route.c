@@ -28,12 +28,12 @@
 	      .most = WAIT_MOST_MS,                                      \
 	      .help = "Answer when the job has ended, or after so many " \
 		      "milliseconds.")
-#define LIMIT(ask_)                                             \
-	PARAM("limit", IN_QUERY, PARAM_COUNT, ask_, .least = 1, \
+#define LIMIT(ask_)                                               \
+	PARAM("limit", IN_QUERY, PARAM_COUNT, (ask_), .least = 1, \
 	      .most = LIMIT_MOST, .help = "How many items at most; 100.")
 #define NAME(what)                                                   \
 	PARAM("name", IN_PATH, PARAM_NAME, "name", .required = true, \
-	      .help = what)
+	      .help = (what))
 #define JOB_ID                                                                \
 	PARAM("id", IN_PATH, PARAM_COUNT, "id", .required = true, .least = 1, \
 	      .most = INT64_MAX, .help = "The job's id.")
@@ -137,75 +137,75 @@ static const struct param events[] = {
 #define PROMETHEUS_TEXT "text/plain; version=0.0.4; charset=utf-8"
 
 const struct route routes[] = {
-	{ VERB_GET, "/v1/status", FOR_READER, "getStatus", "status", none,
-	  reply_plain, 200, "Status", NULL, false, false, "How the agent is",
+	{ VERB_GET, FOR_READER, "/v1/status", "getStatus", "status", none,
+	  reply_plain, "Status", NULL, 200, false, false, "How the agent is",
 	  NULL },
-	{ VERB_GET, "/v1/plugins", FOR_READER, "listPlugins", "plugin.list",
-	  named_list, reply_named, 200, "PluginList", NULL, false, true,
+	{ VERB_GET, FOR_READER, "/v1/plugins", "listPlugins", "plugin.list",
+	  named_list, reply_named, "PluginList", NULL, 200, false, true,
 	  "The plugins", "By name." },
-	{ VERB_GET, "/v1/plugins/{name}", FOR_READER, "getPlugin", "plugin.get",
-	  plugin_get, reply_plain, 200, "Plugin", NULL, false, true,
+	{ VERB_GET, FOR_READER, "/v1/plugins/{name}", "getPlugin", "plugin.get",
+	  plugin_get, reply_plain, "Plugin", NULL, 200, false, true,
 	  "A plugin, and whether it may run", NULL },
-	{ VERB_POST, "/v1/jobs", FOR_OPERATOR, "submitJob", "job.submit",
-	  job_submit, reply_created, 201, "Job", NULL, false, false,
+	{ VERB_POST, FOR_OPERATOR, "/v1/jobs", "submitJob", "job.submit",
+	  job_submit, reply_created, "Job", NULL, 201, false, false,
 	  "Run a plugin",
 	  "Answers once the job is safe on disk, by its record. With `wait_ms` "
 	  "it answers when the job has ended or the time is up. A repeat by "
 	  "`Idempotency-Key` answers 200." },
-	{ VERB_GET, "/v1/jobs", FOR_READER, "listJobs", "job.list", job_list,
-	  reply_jobs, 200, "JobList", NULL, false, true,
+	{ VERB_GET, FOR_READER, "/v1/jobs", "listJobs", "job.list", job_list,
+	  reply_jobs, "JobList", NULL, 200, false, true,
 	  "The queue and its history",
 	  "Newest first, without what may be "
 	  "large: parameters, results, metrics." },
-	{ VERB_GET, "/v1/jobs/{id}", FOR_READER, "getJob", "job.get", job_get,
-	  reply_plain, 200, "Job", NULL, false, true, "A job's record", NULL },
-	{ VERB_GET, "/v1/jobs/{id}/logs", FOR_READER, "getJobLogs", "job.logs",
-	  job_logs, reply_logs, 200, "LogList", NULL, false, true,
+	{ VERB_GET, FOR_READER, "/v1/jobs/{id}", "getJob", "job.get", job_get,
+	  reply_plain, "Job", NULL, 200, false, true, "A job's record", NULL },
+	{ VERB_GET, FOR_READER, "/v1/jobs/{id}/logs", "getJobLogs", "job.logs",
+	  job_logs, reply_logs, "LogList", NULL, 200, false, true,
 	  "A job's log",
 	  "With `follow=1` it is a stream of server-sent events: `log` for each "
 	  "line, `progress`, `attempt`, and `end` with the job's record." },
-	{ VERB_POST, "/v1/jobs/{id}/cancel", FOR_OPERATOR, "cancelJob",
-	  "job.cancel", by_id, reply_plain, 200, "Job", NULL, false, false,
+	{ VERB_POST, FOR_OPERATOR, "/v1/jobs/{id}/cancel", "cancelJob",
+	  "job.cancel", by_id, reply_plain, "Job", NULL, 200, false, false,
 	  "Cancel a job", "Answers at the job's end, by its record." },
-	{ VERB_POST, "/v1/jobs/{id}/retry", FOR_OPERATOR, "retryJob",
-	  "job.retry", job_again, reply_created, 201, "Job", NULL, false, false,
+	{ VERB_POST, FOR_OPERATOR, "/v1/jobs/{id}/retry", "retryJob",
+	  "job.retry", job_again, reply_created, "Job", NULL, 201, false, false,
 	  "Run a job that has ended again",
 	  "As a new job with the same plugin and parameters." },
-	{ VERB_GET, "/v1/schedules", FOR_READER, "listSchedules",
-	  "schedule.list", named_list, reply_named, 200, "ScheduleList", NULL,
+	{ VERB_GET, FOR_READER, "/v1/schedules", "listSchedules",
+	  "schedule.list", named_list, reply_named, "ScheduleList", NULL, 200,
 	  false, true, "Recurring jobs", "By name." },
-	{ VERB_POST, "/v1/schedules/{name}/trigger", FOR_OPERATOR,
+	{ VERB_POST, FOR_OPERATOR, "/v1/schedules/{name}/trigger",
 	  "triggerSchedule", "schedule.trigger", schedule_trigger,
-	  reply_created, 201, "Job", NULL, false, false,
+	  reply_created, "Job", NULL, 201, false, false,
 	  "Run a recurring job now", NULL },
-	{ VERB_POST, "/v1/schedules/{name}/pause", FOR_ADMIN, "pauseSchedule",
-	  "schedule.pause", schedule_change, reply_plain, 200, "Schedule", NULL,
+	{ VERB_POST, FOR_ADMIN, "/v1/schedules/{name}/pause", "pauseSchedule",
+	  "schedule.pause", schedule_change, reply_plain, "Schedule", NULL, 200,
 	  false, false, "Run it no more until it is resumed", NULL },
-	{ VERB_POST, "/v1/schedules/{name}/resume", FOR_ADMIN, "resumeSchedule",
-	  "schedule.resume", schedule_change, reply_plain, 200, "Schedule",
-	  NULL, false, false, "Run it again as it is due", NULL },
-	{ VERB_GET, "/v1/forward", FOR_READER, "getForward", "forward.status",
-	  none, reply_plain, 200, "Forward", NULL, false, true,
+	{ VERB_POST, FOR_ADMIN, "/v1/schedules/{name}/resume", "resumeSchedule",
+	  "schedule.resume", schedule_change, reply_plain, "Schedule", NULL,
+	  200, false, false, "Run it again as it is due", NULL },
+	{ VERB_GET, FOR_READER, "/v1/forward", "getForward", "forward.status",
+	  none, reply_plain, "Forward", NULL, 200, false, true,
 	  "Where records are sent to, and how far each is", NULL },
-	{ VERB_GET, "/v1/events", FOR_READER, "streamEvents", "events", events,
-	  reply_plain, 200, NULL, EVENT_STREAM, true, false,
+	{ VERB_GET, FOR_READER, "/v1/events", "streamEvents", "events", events,
+	  reply_plain, NULL, EVENT_STREAM, 200, true, false,
 	  "What happens, as it happens",
 	  "Server-sent events. `id` is where to go on after a lost connection "
 	  "(`Last-Event-ID`); an event of type `gap` says that some were "
 	  "missed. A comment comes every 15 s where nothing else does. A "
 	  "reader that is too slow is dropped." },
-	{ VERB_GET, "/openapi.json", FOR_ALL, "getOpenApi", NULL, none,
-	  reply_openapi, 200, "OpenApi", NULL, false, true,
+	{ VERB_GET, FOR_ALL, "/openapi.json", "getOpenApi", NULL, none,
+	  reply_openapi, "OpenApi", NULL, 200, false, true,
 	  "This description, as OpenAPI 3.1", NULL },
-	{ VERB_GET, "/metrics", FOR_READER, "getMetrics", "metrics", none,
-	  reply_metrics, 200, NULL, PROMETHEUS_TEXT, false, false,
+	{ VERB_GET, FOR_READER, "/metrics", "getMetrics", "metrics", none,
+	  reply_metrics, NULL, PROMETHEUS_TEXT, 200, false, false,
 	  "Figures for Prometheus",
 	  "In OpenMetrics 1.0 where Accept asks for it." },
-	{ VERB_GET, "/healthz", FOR_ALL, "getHealth", "health", none,
-	  reply_alive, 200, "Health", NULL, false, false,
+	{ VERB_GET, FOR_ALL, "/healthz", "getHealth", "health", none,
+	  reply_alive, "Health", NULL, 200, false, false,
 	  "Whether the agent is alive", NULL },
-	{ VERB_GET, "/readyz", FOR_ALL, "getReady", "health", none, reply_ready,
-	  200, "Health", NULL, false, false,
+	{ VERB_GET, FOR_ALL, "/readyz", "getReady", "health", none, reply_ready,
+	  "Health", NULL, 200, false, false,
 	  "Whether the agent can take jobs and keep them",
 	  "503 with the reasons where it can't." },
 };

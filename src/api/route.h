@@ -39,17 +39,17 @@ typedef int reply_fn(const struct mapped *m, struct json_text result,
 
 struct route {
 	enum route_verb verb;
-	const char *path; /* "/v1/jobs/{id}" */
 	enum route_role role;
-	const char *id;	 /* operationId, and the label of its metrics */
-	const char *ask; /* the master's method; NULL: the api knows */
+	const char *path; /* "/v1/jobs/{id}" */
+	const char *id;	  /* operationId, and the label of its metrics */
+	const char *ask;  /* the master's method; NULL: the api knows */
 	const struct param *takes;
 	reply_fn *reply;
-	int status;
 	const char *schema; /* of the answer, in schema.c; NULL: no JSON */
 	const char *type;   /* of the answer; NULL: application/json */
-	bool streams;	    /* always */
-	bool etag;	    /* polled: answered by 304 where nothing changed */
+	int status;
+	bool streams; /* always */
+	bool etag;    /* polled: answered by 304 where nothing changed */
 	const char *summary;
 	const char *details; /* NULL: nothing more to say */
 };

@@ -21,10 +21,6 @@ backlog(const struct exchange *x)
 
 /* --- Events --------------------------------------------------------------- */
 
-struct parts {
-	struct json_text id, type, data;
-};
-
 static void
 add_id(struct buf *out, struct json_text id)
 {

@@ -347,3 +347,45 @@ def test_many_idle(api):
     for s in held:
         s.close()
     assert api.get("/healthz").status == 200
+    wait_until(lambda: api.resident() < before + 10_000)
+
+
+def own_address():
+    """An address of this host that is not loopback; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return s.getsockname()[0]
+
+
+def test_one_address(start):
+    """One address has so many connections and no more; loopback has all"""
+    address = own_address()
+    if not address:
+        pytest.skip("no network")
+    api = start(host="0.0.0.0", limits={"per_address": 3})
+    api.host = address
+    held = [api.client() for _ in range(3)]
+    for c in held:
+        assert api.get("/healthz", client=c).status == 200
+    with pytest.raises(OSError):
+        api.get("/healthz")
+    api.host = "127.0.0.1"
+    near = [api.client() for _ in range(5)]
+    for c in near:
+        assert api.get("/healthz", client=c).status == 200
+    api.host = address
+    held.pop().close()
+    wait_until(lambda: answers(api))
+    for c in held + near:
+        c.close()
+
+
+def answers(api):
+    """Whether a new connection is answered."""
+    try:
+        return api.get("/healthz").status == 200
+    except OSError:
+        return False
