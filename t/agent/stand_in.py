@@ -123,6 +123,14 @@ class PeerAgent(Agent):
         self.listener.settimeout(SECONDS)
         self.peers = []
 
+    def stop(self, *args):
+        """What it listened at has to go with it."""
+        status = super().stop(*args)
+        for peer in self.peers:
+            peer.close()
+        self.peers.clear()
+        return status
+
     def peer(self):
         """The next one that the agent starts."""
         process, _ = self.listener.accept()
