@@ -22,6 +22,10 @@ build lib:libcap                               libcap-dev libcap-devel libcap-de
 build lib:libmd                                libmd-dev libmd-devel libmd-dev
 build lib:libpcre2-8                           libpcre2-dev pcre2-devel pcre2-dev
 build lib:libseccomp                           libseccomp-dev libseccomp-devel libseccomp-dev
+build lib:libmicrohttpd                        libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd-dev
+build lib:gnutls                               libgnutls28-dev gnutls-devel gnutls-dev
+build lib:libzstd                              libzstd-dev libzstd-devel zstd-dev
+build lib:zlib                                 zlib1g-dev zlib-devel zlib-dev
 build py:asyncio,ssl,_json                     python3 python3 python3
 test  cmd:bash                                 bash bash bash
 test  cmd:prove                                perl perl-Test-Harness perl-utils
@@ -36,6 +40,9 @@ test  cmd:unshare                              util-linux util-linux util-linux
 test  py:pytest                                python3-pytest python3-pytest py3-pytest
 test  py:croniter                              python3-croniter python3-croniter py3-croniter
 test  file:/usr/share/zoneinfo/Europe/Berlin   tzdata tzdata tzdata
+test  py:jsonschema                             python3-jsonschema python3-jsonschema py3-jsonschema
+test  cmd:promtool                             prometheus golang-github-prometheus prometheus
+test  cmd:zstd                                 zstd zstd zstd
 test  py:yaml                                  python3-yaml python3-pyyaml py3-yaml
 test  file:/usr/lib/nagios/plugins/check_disk  monitoring-plugins-basic - -
 test  file:/usr/share/munin/plugins/cpu        munin-plugins-core - -

@@ -17,10 +17,10 @@ from typing import Dict, Iterator, List, Tuple
 LAYERS = [
     ["base"],
     ["model"],
-    ["config", "proto", "sandbox", "store", "plugin"],
+    ["config", "pack", "proto", "sandbox", "store", "plugin"],
     ["worker"],
     ["agent"],
-    ["cli", "master"],
+    ["cli", "master", "api"],
 ]
 
 # Each third-party header, and the only folder that may name it.
@@ -35,13 +35,19 @@ THIRD_PARTY = {
     "sha256.h": "plugin",
     "sha512.h": "plugin",
     "pcre2.h": "plugin",
+    "microhttpd.h": "api",
+    "gnutls/gnutls.h": "api",
+    "gnutls/crypto.h": "api",
+    "gnutls/x509.h": "api",
+    "zlib.h": "pack",
+    "zstd.h": "pack",
 }
 
 # The C library's and the kernel's headers; any other is a third party's.
 LIBC = re.compile(
     r"""(sys|linux|asm|arpa|net|netinet|netpacket)/[\w/-]+\.h$ |
     (assert|ctype|dirent|elf|endian|errno|fcntl|float|fnmatch|ftw|getopt|glob|
-     grp|inttypes|libgen|limits|link|locale|math|mntent|netdb|paths|poll|
+     grp|inttypes|libgen|limits|link|locale|malloc|math|mntent|netdb|paths|poll|
      pthread|pwd|regex|sched|setjmp|signal|spawn|stdarg|stdatomic|stdbool|
      stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|
      time|uchar|ucontext|unistd|wchar|wctype)\.h$""",
