@@ -55,7 +55,8 @@ MODE_FLAGS := $(or $(if $(filter asan,$(MODE)),$(SANITIZE)), \
 	$(if $(filter fuzz,$(MODE)),$(FUZZING)),$(HARDEN))
 
 CFLAGS  := -g
-ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(MODE_FLAGS) -fPIE $(WARNINGS) $(PKG_CFLAGS)
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(MODE_FLAGS) -fPIE $(WARNINGS) \
+	$(PKG_CFLAGS) $(PEER_CFLAGS)
 LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
 	-Wl,--as-needed $(filter -fsanitize=address%,$(MODE_FLAGS))
 
@@ -74,9 +75,21 @@ else
 LIBS := $(PKG_LIBS)
 endif
 
+# The programs that the agent starts beside itself, bin/devops_agent-NAME: each
+# has src/main_NAME.c, src/NAME/, and libraries that no other program has.
+PEERS := forward
+PKGS_forward := libcurl libzstd zlib
+PEER_CFLAGS := $(foreach p,$(PEERS),$(shell pkg-config --cflags $(PKGS_$(p)) 2>/dev/null))
+PEER_LIBS   := $(foreach p,$(PEERS),$(shell pkg-config --libs $(PKGS_$(p)) 2>/dev/null))
+PEER_PROGRAM = bin/devops_agent-$(1)$(VARIANT:%=-%)
+PEER_PROGRAMS := $(foreach p,$(PEERS),$(call PEER_PROGRAM,$(p)))
+PEER_ARCHIVES := $(PEERS:%=$(O)/%.a)
+
 # --- Sources -----------------------------------------------------------------
 
-SRCS     := $(wildcard src/*/*.c)
+PEER_SRCS := $(foreach p,$(PEERS),$(wildcard src/$(p)/*.c))
+PEER_OBJS := $(PEER_SRCS:%.c=$(O)/obj/%.o) $(PEERS:%=$(O)/obj/src/main_%.o)
+SRCS     := $(filter-out $(PEER_SRCS),$(wildcard src/*/*.c))
 GEN_SRCS := $(wildcard src/sandbox/gen/*.c src/sandbox/seccomp_rules.c \
 	src/sandbox/seccomp_grants.c)
 GEN_C    := $(if $(GEN_SRCS),$(GEN)/seccomp_filters.c)
@@ -106,7 +119,7 @@ PLUGIN_SRCS := $(shell find plugins -type f -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: all run check unit asan lint fuzz bench check-fresh check-vm install \
 	uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
-all: $(PROGRAM) $(O)/sdk.stamp $(O)/grants.stamp  ## the program (default)
+all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
 # These goals install what they need first, and only then look for compilers
 # and libraries: hence a second make, parallel unless the caller said how.
@@ -185,7 +198,7 @@ $(O)/compile.stamp: FORCE
 		'packaging/install-deps.sh build installs them' >&2; exit 1; }
 	$(call stamp,$(COMPILE) $(COMPILER))
 $(O)/link.stamp: FORCE
-	$(call stamp,$(LINK) $(OBJS) $(LIBS))
+	$(call stamp,$(LINK) $(OBJS) $(LIBS) $(PEER_OBJS) $(PEER_LIBS))
 $(GEN)/compile.stamp: FORCE
 	$(call stamp,$(HOSTCC) $(CPPFLAGS) $(GEN_SRCS))
 
@@ -198,6 +211,16 @@ $(PROGRAM): $(MAIN_OBJ) $(OBJS) $(O)/link.stamp
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(MAIN_OBJ) $(OBJS) $(LIBS)
+
+$(PEER_ARCHIVES): $(O)/%.a: $(PEER_OBJS) $(O)/link.stamp
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(filter $(O)/obj/src/$*/%.o,$(PEER_OBJS))
+$(PEER_PROGRAMS): $(call PEER_PROGRAM,%): $(O)/obj/src/main_%.o $(O)/%.a \
+		$(O)/agent.a $(O)/link.stamp
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBS) \
+		$(shell pkg-config --libs $(PKGS_$*))
 
 # The system call filters are compiled on the build machine: the generator
 # links libseccomp, the agent does not.
@@ -245,22 +268,23 @@ define test_program
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)$(COMPILE) -It/lib $(1) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< \
-		$(2) $(O)/agent.a $(LIBS)
+		$(2) $(PEER_ARCHIVES) $(O)/agent.a $(LIBS) $(PEER_LIBS)
 endef
-$(UNITS): $(O)/t/%: t/unit/%.c $(O)/agent.a Makefile
+$(UNITS): $(O)/t/%: t/unit/%.c $(PEER_ARCHIVES) $(O)/agent.a Makefile
 	$(call test_program)
-$(REPLAYS): $(O)/t/replay_%: t/fuzz/fuzz_%.c t/fuzz/replay.c $(O)/agent.a Makefile
+$(REPLAYS): $(O)/t/replay_%: t/fuzz/fuzz_%.c t/fuzz/replay.c $(PEER_ARCHIVES) \
+		$(O)/agent.a Makefile
 	$(call test_program,-Wno-missing-prototypes,t/fuzz/replay.c)
-$(FUZZERS): $(O)/t/fuzz_%: t/fuzz/fuzz_%.c $(O)/agent.a Makefile
+$(FUZZERS): $(O)/t/fuzz_%: t/fuzz/fuzz_%.c $(PEER_ARCHIVES) $(O)/agent.a Makefile
 	$(call test_program,-Wno-missing-prototypes -fsanitize=fuzzer)
-$(DRIVERS): $(O)/%: %.c $(O)/agent.a Makefile
+$(DRIVERS): $(O)/%: %.c $(PEER_ARCHIVES) $(O)/agent.a Makefile
 	$(call test_program)
 $(HELPERS): $(O)/%: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -O1 -Wall -Wextra $(WERROR) -o $@ $<
 
-$(O)/bench/%: bench/%.c $(O)/agent.a Makefile
+$(O)/bench/%: bench/%.c $(PEER_ARCHIVES) $(O)/agent.a Makefile
 	$(call test_program)
 
 include t/lib/lint.mk
@@ -281,6 +305,8 @@ copy = find $(1) -name __pycache__ -prune -o -type f -printf '%P\n' | \
 
 install: all  ## install below DESTDIR PREFIX
 	install -D -m 755 $(PROGRAM) $(BINDIR)/devops_agent
+	$(foreach p,$(PEERS),install -D -m 755 $(call PEER_PROGRAM,$(p)) \
+		$(BINDIR)/devops_agent-$(p) &&) :
 	$(call copy,plugins,$(SHAREDIR)/plugins)
 	$(call copy,sdk/python,$(SHAREDIR)/sdk/python)
 	$(call copy,etc/grants.d,$(SHAREDIR)/grants.d)
@@ -298,9 +324,9 @@ install: all  ## install below DESTDIR PREFIX
 		install -m 644 config.example.yaml $(CONFDIR)/config.yaml
 
 uninstall:  ## remove what install made, but the configuration
-	rm -f $(BINDIR)/devops_agent
+	rm -f $(BINDIR)/devops_agent $(PEERS:%=$(BINDIR)/devops_agent-%)
 	rm -f $(BASHDIR)/devops_agent $(ZSHDIR)/_devops_agent
 	rm -rf $(SHAREDIR) $(DOCDIR)
 
--include $(OBJS:.o=.d) $(MAIN_OBJ:.o=.d) $(GEN_OBJS:.o=.d) \
+-include $(OBJS:.o=.d) $(PEER_OBJS:.o=.d) $(MAIN_OBJ:.o=.d) $(GEN_OBJS:.o=.d) \
 	$(UNITS:=.d) $(REPLAYS:=.d) $(FUZZERS:=.d) $(DRIVERS:=.d)

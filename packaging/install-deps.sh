@@ -22,6 +22,9 @@ build lib:libcap                               libcap-dev libcap-devel libcap-de
 build lib:libmd                                libmd-dev libmd-devel libmd-dev
 build lib:libpcre2-8                           libpcre2-dev pcre2-devel pcre2-dev
 build lib:libseccomp                           libseccomp-dev libseccomp-devel libseccomp-dev
+build lib:libcurl                              libcurl4-openssl-dev libcurl-devel curl-dev
+build lib:libzstd                              libzstd-dev libzstd-devel zstd-dev
+build lib:zlib                                 zlib1g-dev zlib-devel zlib-dev
 build py:asyncio,ssl,_json                     python3 python3 python3
 test  cmd:bash                                 bash bash bash
 test  cmd:prove                                perl perl-Test-Harness perl-utils

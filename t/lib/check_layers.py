@@ -20,7 +20,7 @@ LAYERS = [
     ["config", "proto", "sandbox", "store", "plugin"],
     ["worker"],
     ["agent"],
-    ["cli", "master"],
+    ["cli", "master", "forward"],
 ]
 
 # Each third-party header, and the only folder that may name it.
@@ -35,6 +35,9 @@ THIRD_PARTY = {
     "sha256.h": "plugin",
     "sha512.h": "plugin",
     "pcre2.h": "plugin",
+    "curl/curl.h": "forward",
+    "zlib.h": "forward",
+    "zstd.h": "forward",
 }
 
 # The C library's and the kernel's headers; any other is a third party's.
