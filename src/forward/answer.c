@@ -183,6 +183,9 @@ refused(struct destination *d, const struct outcome *o, enum fate fate,
 	step = window_refused(w, fate, &gone);
 	if (step != STEP_WAIT)
 		batch_stale(d->now);
+	/* something else is tried: soon, but for one who failed at all */
+	if (step == STEP_SEND)
+		d->attempts = 2 * w->rounds;
 	snprintf(code, sizeof(code), "%d", o->reply.status);
 	if (gone >= 0)
 		aside(d, (size_t)gone, o, o->reply.curl ? o->error_name : code,
@@ -200,6 +203,7 @@ waits(struct destination *d, const struct outcome *o, enum fate fate,
 	bool held = fate == FATE_HOLD;
 
 	d->attempts++;
+	window_waits(&d->now->window);
 	show_trouble(d, held ? "held" : "retrying", o, why);
 	destination_event(d, held ? DEST_HOLD : DEST_WAIT);
 }

@@ -207,3 +207,13 @@ batch_stale(struct batch *b)
 {
 	b->body.ready = false;
 }
+
+void
+batch_limit(struct batch *b, size_t limit)
+{
+	b->window.limit = limit;
+	if (!b->body.ready || b->body.records <= limit)
+		return;
+	window_forget(&b->window);
+	batch_stale(b);
+}

@@ -62,4 +62,7 @@ void batch_encode(struct batch *b, const struct settings *to,
 		  const struct forward_agent *agent, struct compressor *c);
 void batch_stale(struct batch *b);
 
+/* So much at once, from now on; nothing of it is under way. */
+void batch_limit(struct batch *b, size_t limit);
+
 #endif

@@ -47,12 +47,25 @@ ended(struct channel *c, const struct err *e)
 	c->end(c->arg, e);
 }
 
+/* The agent that was killed leaves what it had not read: an end, too. */
+static void
+broken(struct channel *c, const char *what)
+{
+	struct err e = ERR_INIT;
+
+	if (errno == EPIPE || errno == ECONNRESET) {
+		ended(c, NULL);
+		return;
+	}
+	err_errno(&e, "%s the agent", what);
+	ended(c, &e);
+}
+
 /* --- Writing -------------------------------------------------------------- */
 
 static void
 flush(struct channel *c)
 {
-	struct err e = ERR_INIT;
 	ssize_t n = 1;
 
 	while (c->out.len && n > 0) {
@@ -62,8 +75,7 @@ flush(struct channel *c)
 			buf_consume(&c->out, (size_t)n);
 	}
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		err_errno(&e, "write to the agent");
-		ended(c, &e);
+		broken(c, "write to");
 		return;
 	}
 	loop_io_set(&c->io, c->out.len ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -274,11 +286,11 @@ on_event(void *arg, unsigned events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0)
-		err_errno(&e, "read from the agent");
-	if (n <= 0) {
-		ended(c, n < 0 ? &e : NULL);
+		broken(c, "read from");
+	else if (n == 0)
+		ended(c, NULL);
+	if (n <= 0)
 		return;
-	}
 	c->in.len += (size_t)n;
 	take_lines(c);
 }

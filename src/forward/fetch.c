@@ -131,5 +131,5 @@ destination_take_ahead(struct destination *d)
 	d->now = steal_ptr(&d->ahead);
 	d->want_more = false;
 	if (d->now)
-		d->now->window.limit = d->limit;
+		batch_limit(d->now, d->limit);
 }

@@ -47,7 +47,10 @@ tell(void *arg)
 	channel_tell(d->context->channel, "destination", p);
 }
 
-/* A destination that comes and goes is told of once a second. */
+/*
+ * Once it is known how long it waits; a destination that comes and goes is
+ * told of once a second.
+ */
 static void
 tell_soon(struct destination *d)
 {
@@ -56,10 +59,7 @@ tell_soon(struct destination *d)
 	if (d->dirty)
 		return;
 	d->dirty = true;
-	if (clock_mono_ms() >= at)
-		tell(d);
-	else
-		loop_timer_set(d->context->loop, &d->show_timer, at, tell, d);
+	loop_timer_set(d->context->loop, &d->show_timer, at, tell, d);
 }
 
 void
@@ -80,6 +80,7 @@ destination_show(struct destination *d, const char *state, int status,
 	if (!before || strcmp(before, state) != 0)
 		d->since_ms = clock_real_ms();
 	d->shown = state;
+	d->retry_at_ms = 0;
 	d->status = status;
 	memcpy(d->error, text, sizeof(text));
 	if (!before || strcmp(before, state) != 0)

@@ -77,29 +77,59 @@ first_suspect(const struct window *w)
 	return i;
 }
 
-bool
-window_next(struct window *w, size_t *from, size_t *to)
+static void
+choose(struct window *w)
 {
 	size_t most = w->suspects ? 1 : w->limit;
 
-	if (w->verify) {
-		*from = first_suspect(w);
-		*to = *from + 1;
-		return true;
+	if (w->verify || w->recheck) {
+		w->from = first_suspect(w);
+		w->to = w->from + 1;
+		return;
 	}
 	advance(w);
-	if (w->next == w->n)
-		return false;
-	if (w->ends[w->depth - 1] - w->next > most)
+	if (w->next < w->n && w->ends[w->depth - 1] - w->next > most)
 		push(w, w->next + most);
-	*from = w->next;
-	*to = w->ends[w->depth - 1];
-	return true;
+	w->from = w->next;
+	w->to = w->ends[w->depth - 1];
+}
+
+void
+window_forget(struct window *w)
+{
+	w->chosen = false;
+}
+
+bool
+window_next(struct window *w, size_t *from, size_t *to)
+{
+	if (!w->chosen)
+		choose(w);
+	w->chosen = true;
+	*from = w->from;
+	*to = w->to;
+	return w->from < w->n;
+}
+
+/* There are no suspects any more: they are sent as if they were new. */
+static void
+acquit(struct window *w)
+{
+	window_forget(w);
+	w->next = first_suspect(w);
+	for (size_t i = w->next; i < w->n; i++)
+		if (w->sent[i] == SENT_SUSPECT)
+			w->sent[i] = SENT_PENDING;
+	w->depth = 1;
+	w->suspects = 0;
+	w->recheck = false;
+	w->tries = 0;
 }
 
 static enum step
 go_on(struct window *w)
 {
+	window_forget(w);
 	w->verify = w->suspects > 0 && w->accepted;
 	if (w->verify)
 		return STEP_SEND;
@@ -113,6 +143,8 @@ go_on(struct window *w)
 static void
 believe(struct window *w)
 {
+	if (w->recheck)
+		acquit(w);
 	w->tries = 0;
 	w->rounds = 0;
 	w->accepted = true;
@@ -125,7 +157,7 @@ window_accepted(struct window *w)
 
 	if (!window_next(w, &from, &to))
 		return STEP_DONE;
-	w->suspects -= w->verify;
+	w->suspects -= w->verify || w->recheck;
 	for (size_t i = from; i < to; i++)
 		if (window_sends(w, i))
 			w->sent[i] = SENT_DONE;
@@ -150,12 +182,7 @@ window_judged(struct window *w, size_t again)
 static enum step
 go_back(struct window *w, enum step step)
 {
-	w->next = first_suspect(w);
-	for (size_t i = w->next; i < w->n; i++)
-		if (w->sent[i] == SENT_SUSPECT)
-			w->sent[i] = SENT_PENDING;
-	w->depth = 1;
-	w->suspects = 0;
+	acquit(w);
 	w->rounds++;
 	return step;
 }
@@ -182,6 +209,7 @@ suspect(struct window *w, size_t i, enum fate fate, long *aside)
 	w->suspects++;
 	/* what was accepted before it tells of the past only */
 	w->accepted = false;
+	window_forget(w);
 	advance(w);
 	if (w->suspects >= WINDOW_SUSPECTS)
 		return go_back(w, fate == FATE_SUSPECT ? STEP_WAIT : STEP_HOLD);
@@ -199,33 +227,61 @@ halve(struct window *w, size_t from, size_t to, size_t n)
 		half -= w->sent[end] == SENT_PENDING;
 	w->tries = 0;
 	w->split = true;
+	window_forget(w);
 	push(w, end);
 	return STEP_SEND;
+}
+
+/* How often this range is refused before that is believed. */
+static unsigned
+enough(const struct window *w, enum fate fate, size_t n)
+{
+	if (n > 1)
+		return w->split ? tries[fate].part : tries[fate].whole;
+	if (w->verify || w->suspects)
+		return tries[fate].ahead;
+	return w->rounds ? 1 : tries[fate].one;
+}
+
+/* The same once more, or first what it depends on. */
+static enum step
+once_more(struct window *w, enum fate fate)
+{
+	if (w->suspects && !w->verify) {
+		w->recheck = true;
+		window_forget(w);
+	}
+	return fate == FATE_SUSPECT && !w->verify ? STEP_WAIT : STEP_SEND;
 }
 
 enum step
 window_refused(struct window *w, enum fate fate, long *aside)
 {
 	size_t from, to, n;
-	unsigned enough;
 
 	*aside = -1;
 	if (!window_next(w, &from, &to))
 		return STEP_DONE;
+	if (w->recheck) {
+		w->recheck = false;
+		window_forget(w);
+		return STEP_SEND;
+	}
 	n = w->verify ? 1 : pending(w, from, to);
-	if (n > 1)
-		enough = w->split ? tries[fate].part : tries[fate].whole;
-	else if (w->verify || w->suspects)
-		enough = tries[fate].ahead;
-	else
-		enough = w->rounds ? 1 : tries[fate].one;
-	if (++w->tries < enough)
-		return fate == FATE_SUSPECT && !w->verify && !w->suspects ?
-			       STEP_WAIT :
-			       STEP_SEND;
+	if (fate != w->fate)
+		w->tries = 0;
+	w->fate = fate;
+	if (++w->tries < enough(w, fate, n))
+		return once_more(w, fate);
 	if (n > 1)
 		return halve(w, from, to, n);
 	return suspect(w, from, fate, aside);
+}
+
+void
+window_waits(struct window *w)
+{
+	w->tries = 0;
 }
 
 size_t

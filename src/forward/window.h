@@ -7,10 +7,12 @@
  *
  * Records are sent in order. A batch that is refused is bisected; a record
  * that is refused alone becomes a suspect, and what follows is tried, a record
- * at a time. Once something is accepted, the destination works and suspects
- * are tried again: what is refused still is put aside. As long as nothing is
- * accepted, nothing is put aside: it may be the destination that is wrong, so
- * the window goes back to the first suspect, and the order is kept.
+ * at a time; each time that one is refused too, the first suspect is tried
+ * before it, so that a destination that recovers gets them in order. Once
+ * something is accepted, the destination works and suspects are tried again:
+ * what is refused still is put aside. As long as nothing is accepted, nothing
+ * is put aside: it may be the destination that is wrong, so the window goes
+ * back to the first suspect.
  *
  * No I/O, no clock.
  */
@@ -45,16 +47,20 @@ enum step {
 struct window {
 	unsigned char *sent; /* enum sent, a record each */
 	size_t n, next;
-	size_t limit; /* at most so many records at once */
+	size_t limit; /* at most so many records at once, from the next range */
 
 	/* private */
+	bool chosen; /* the range that is sent, until that is answered */
+	size_t from, to;
 	size_t ends[64]; /* of the range that is sent, last; before it those
 			  * that it is a part of */
 	unsigned depth;
-	unsigned tries; /* of this range, refused */
+	unsigned tries; /* of this range, refused the same way in a row */
+	enum fate fate; /* that way */
 	unsigned suspects;
 	bool split;	/* because it was refused */
 	bool verify;	/* suspects, now that something was accepted */
+	bool recheck;	/* the first suspect, before what follows */
 	bool accepted;	/* anything of this window */
 	unsigned rounds; /* back to the first suspect since the last success */
 };
@@ -68,8 +74,14 @@ void window_release(struct window *w);
  */
 void window_skip(struct window *w, size_t i);
 
-/* The records to be sent: those of [*from, *to) that are SENT_PENDING or,
- * where it is one alone, SENT_SUSPECT. False when there are none left. */
+/* Choose again, where nothing of this range was sent yet. */
+void window_forget(struct window *w);
+
+/*
+ * The records to be sent: those of [*from, *to) that are SENT_PENDING or,
+ * where it is one alone, SENT_SUSPECT; the same until they are answered. False
+ * when there are none left.
+ */
 bool window_next(struct window *w, size_t *from, size_t *to);
 
 static inline bool
@@ -93,6 +105,9 @@ enum step window_judged(struct window *w, size_t again);
  * record that is now put aside, or -1.
  */
 enum step window_refused(struct window *w, enum fate fate, long *aside);
+
+/* It was answered in another way, and is to be sent again. */
+void window_waits(struct window *w);
 
 /* How many records from the first on are done or aside. */
 size_t window_settled(const struct window *w);
