@@ -73,6 +73,7 @@ on_done(void *arg, struct channel_reply *r)
 	if (d->owed.due)
 		tell(d);
 	destination_event(d, DEST_SETTLED);
+	destination_fetch(d);
 }
 
 static void
@@ -111,8 +112,10 @@ destination_ack(struct destination *d, bool finished)
 	free(d->owed.at);
 	d->owed.at = xstrndup(at.s, at.len);
 	d->owed.due = true;
-	d->owed.finished += finished;
-	d->unacked += finished;
+	if (finished)
+		d->owed.finished += 1 + (unsigned)b->n_lines;
+	if (finished)
+		d->unacked += 1 + (unsigned)b->n_lines;
 	/* later than a failure's retry, in one message */
 	if (!loop_timer_is_set(&d->ack_timer))
 		tell(d);
@@ -137,8 +140,8 @@ destination_put_aside(struct destination *d, size_t i, const char *code,
 	value_set(v, "id", value_raw(r->id.s, r->id.len));
 	value_set(v, "code", excerpt(code, strlen(code)));
 	value_set(v, "reason", excerpt(reason, strlen(reason)));
-	value_set(v, "excerpt", excerpt(body->data ? body->data : "",
-					body->len));
+	value_set(v, "excerpt",
+		  excerpt(body->data ? body->data : "", body->len));
 	if (!d->owed.aside)
 		d->owed.aside = value_array();
 	value_append(d->owed.aside, v);

@@ -100,8 +100,8 @@ static void
 do_step(struct destination *d, enum step step)
 {
 	static const enum devent events[] = {
-		[STEP_SEND] = DEST_NEXT,    [STEP_WAIT] = DEST_WAIT,
-		[STEP_HOLD] = DEST_HOLD,    [STEP_AGAIN] = DEST_WAIT,
+		[STEP_SEND] = DEST_NEXT,     [STEP_WAIT] = DEST_WAIT,
+		[STEP_HOLD] = DEST_HOLD,     [STEP_AGAIN] = DEST_WAIT,
 		[STEP_DONE] = DEST_FINISHED,
 	};
 

@@ -35,7 +35,8 @@ open_window(struct batch *b, const struct format *f, size_t limit,
 }
 
 struct batch *
-batch_new(struct records *r, const struct format *f, size_t limit)
+batch_new(struct records *r, const struct format *f, size_t limit,
+	  unsigned rounds)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
 
@@ -43,7 +44,7 @@ batch_new(struct records *r, const struct format *f, size_t limit)
 	*r = (struct records){ 0 };
 	b->parts = xcalloc(b->r.n + 1, 1);
 	b->aside = xcalloc(b->r.n + 1, sizeof(*b->aside));
-	open_window(b, f, limit, 0);
+	open_window(b, f, limit, rounds);
 	return b;
 }
 

@@ -17,7 +17,7 @@
 #include "forward/records.h"
 #include "forward/window.h"
 
-#define BATCH_LINES (WINDOW_SUSPECTS + 2)
+#define BATCH_LINES 2 /* merged, before the newest */
 #define BATCH_KEY 160
 
 struct body {
@@ -39,8 +39,8 @@ struct batch {
 };
 
 /* Takes the records over. */
-struct batch *batch_new(struct records *r, const struct format *f,
-			size_t limit);
+struct batch *batch_new(struct records *r, const struct format *f, size_t limit,
+			unsigned rounds);
 void batch_free(struct batch *b);
 
 /* All of the part was sent: on to the next. False: there is none left. */

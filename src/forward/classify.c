@@ -30,8 +30,7 @@ static const struct rule errors[] = {
 	{ CURLE_SSL_CERTPROBLEM, CURLE_PEER_FAILED_VERIFICATION, FATE_HOLD,
 	  "TLS failed: its certificate is not trusted or not its own; see "
 	  "ca" },
-	{ CURLE_USE_SSL_FAILED, CURLE_USE_SSL_FAILED, FATE_HOLD,
-	  "TLS failed" },
+	{ CURLE_USE_SSL_FAILED, CURLE_USE_SSL_FAILED, FATE_HOLD, "TLS failed" },
 	{ CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CACERT_BADFILE, FATE_HOLD,
 	  "the file of ca can't be read" },
 	{ CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR, FATE_HOLD,

@@ -76,10 +76,10 @@ begin_zstd(struct compressor *c)
 static void
 begin_gzip(struct compressor *c)
 {
-	int rc = c->has_gzip ? deflateReset(&c->gzip) :
-			       deflateInit2(&c->gzip, LEVEL, Z_DEFLATED,
-					    MAX_WBITS + GZIP, 8,
-					    Z_DEFAULT_STRATEGY);
+	int rc = c->has_gzip ?
+			 deflateReset(&c->gzip) :
+			 deflateInit2(&c->gzip, LEVEL, Z_DEFLATED,
+				      MAX_WBITS + GZIP, 8, Z_DEFAULT_STRATEGY);
 
 	if (rc != Z_OK)
 		fatal("no memory for gzip");

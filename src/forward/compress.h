@@ -9,11 +9,7 @@
 
 #include "base/buf.h"
 
-enum compression {
-	COMPRESS_NONE,
-	COMPRESS_GZIP,
-	COMPRESS_ZSTD
-};
+enum compression { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD };
 
 /* "none", "gzip", "zstd": Content-Encoding as well; -1 where unknown. */
 const char *compression_name(enum compression c);

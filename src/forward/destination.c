@@ -25,34 +25,24 @@ sleep_in(struct destination *d, enum dstate state, int64_t ms)
 
 /* --- Sending -------------------------------------------------------------- */
 
-/* Where the collector is: the url, or below it. */
+/* Where the collector is: a url without a path is given the format's. */
 static char *
 make_url(const struct destination *d)
 {
 	const struct format *f = d->s.format;
-	const char *host = strstr(d->s.url, "://");
-	const char *path = host ? strchr(host + 3, '/') : NULL;
-	_buf_ struct buf url = { 0 };
-	size_t len = strlen(d->s.url);
+	const char *url = d->s.url, *scheme = strstr(url, "://");
+	const char *host = scheme ? scheme + 3 : url;
+	size_t len = strcspn(url, "?#");
+	const char *query = url + len;
+	const char *path = f->path;
 
-	while (len && d->s.url[len - 1] == '/' &&
-	       (f->part_paths || (path && !path[1])))
+	while (len && url[len - 1] == '/')
 		len--;
-	buf_add(&url, d->s.url, len);
 	if (f->part_paths)
-		buf_adds(&url, f->part_paths[d->now->part]);
-	else if (f->path && (!path || !path[1]))
-		buf_adds(&url, f->path);
-	if (f->query) {
-		_buf_ struct buf query = { 0 };
-
-		f->query(&d->s, &query);
-		if (query.len) {
-			buf_addc(&url, strchr(d->s.url, '?') ? '&' : '?');
-			buf_adds(&url, query.data);
-		}
-	}
-	return buf_steal(&url);
+		path = f->part_paths[d->now->part];
+	else if (memchr(host, '/', len - (size_t)(host - url)) || !path)
+		return xstrdup(url);
+	return xasprintf("%.*s%s%s", (int)len, url, path, query);
 }
 
 static void
@@ -96,6 +86,26 @@ use_change(struct destination *d)
 		batch_stale(d->ahead);
 }
 
+/*
+ * The records behind tell whose fault it is; where there are too many batches
+ * to be put together, the master is asked for all of it anew.
+ */
+static void
+decide(struct destination *d)
+{
+	if (batch_merge(d->now, d->ahead, d->s.format, d->limit)) {
+		d->ahead = NULL;
+		d->want_more = false;
+		return;
+	}
+	if (d->acking || d->owed.due)
+		return;
+	d->rounds = d->now->window.rounds;
+	batch_free(steal_ptr(&d->now));
+	destination_forget_fetched(d);
+	d->want_more = false;
+}
+
 /* Send what is next, or wait for what stands in the way. */
 static void
 go(struct destination *d)
@@ -104,11 +114,8 @@ go(struct destination *d)
 
 	loop_timer_cancel(&d->timer);
 	use_change(d);
-	if (d->now && d->ahead && d->want_more &&
-	    batch_merge(d->now, d->ahead, d->s.format, d->limit)) {
-		d->ahead = NULL;
-		d->want_more = false;
-	}
+	if (d->now && d->ahead && d->want_more)
+		decide(d);
 	if (!d->now)
 		destination_take_ahead(d);
 	if (!d->now) {
@@ -116,7 +123,7 @@ go(struct destination *d)
 		destination_fetch(d);
 		return;
 	}
-	if (d->unacked >= DESTINATION_UNACKED) {
+	if (d->unacked >= DESTINATION_BATCHES) {
 		d->state = DEST_STALLED;
 		return;
 	}

@@ -4,7 +4,8 @@
  *
  * Its life is a table of states and events (destination.c). While a batch is
  * sent the next is fetched and compressed; what was accepted is acknowledged
- * while the next is on its way, at most DESTINATION_UNACKED batches of it.
+ * while the next is on its way; the master gives no more than
+ * DESTINATION_BATCHES that are not acknowledged.
  */
 #ifndef FORWARD_DESTINATION_H
 #define FORWARD_DESTINATION_H
@@ -13,7 +14,7 @@
 #include "forward/compress.h"
 #include "forward/settings.h"
 
-#define DESTINATION_UNACKED 4
+#define DESTINATION_BATCHES 4
 
 /* What destinations share; outlives them. */
 struct forward_context {

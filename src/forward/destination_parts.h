@@ -36,7 +36,7 @@ enum devent {
 /* What is to be told of positions, cumulative. */
 struct owed {
 	bool due;
-	char *at; /* a JSON string */
+	char *at;	   /* a JSON string */
 	unsigned finished; /* batches */
 	int64_t accepted, requests, bytes, retries;
 	struct value *aside; /* array, NULL: none */
@@ -51,8 +51,9 @@ struct destination {
 	struct loop_timer timer; /* of the state */
 
 	struct batch *now, *ahead;
-	bool want_more; /* `ahead` is to be merged into `now` */
-	size_t limit;	/* records at once; what the collector takes */
+	bool want_more;	 /* `ahead` is to be merged into `now` */
+	unsigned rounds; /* of the window that the next goes on from */
+	size_t limit;	 /* records at once; what the collector takes */
 	unsigned limit_good;
 	unsigned attempts; /* in a row that were not accepted */
 	int64_t retry_after_ms;
@@ -66,7 +67,7 @@ struct destination {
 
 	/* acknowledging */
 	bool acking;
-	unsigned unacked; /* batches that are finished */
+	unsigned unacked;	/* batches that are finished */
 	struct owed owed, sent; /* to be told; told, not answered yet */
 	struct loop_timer ack_timer;
 

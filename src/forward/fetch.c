@@ -49,7 +49,8 @@ take(struct destination *d, struct records *r)
 		return;
 	}
 	linger(d, r);
-	d->ahead = batch_new(r, d->s.format, d->limit);
+	d->ahead = batch_new(r, d->s.format, d->limit, d->rounds);
+	d->rounds = 0;
 	destination_event(d, DEST_BATCH);
 }
 
@@ -105,10 +106,17 @@ ask(struct destination *d)
 	channel_ask_raw(d->context->channel, "batch.next", p, on_batch, d);
 }
 
+/* What the master has given and was not told to be done, whole. */
+static unsigned
+under_way(const struct destination *d)
+{
+	return d->unacked + (d->now ? 1 + (unsigned)d->now->n_lines : 0);
+}
+
 void
 destination_fetch(struct destination *d)
 {
-	if (d->asking || d->ahead)
+	if (d->asking || d->ahead || under_way(d) >= DESTINATION_BATCHES)
 		return;
 	if (clock_mono_ms() < d->ask_at_ms)
 		loop_timer_set(d->context->loop, &d->ask_timer, d->ask_at_ms,

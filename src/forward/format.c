@@ -5,7 +5,8 @@
 #include "base/mem.h"
 
 static const struct format *const formats[] = {
-	&format_jsonl,
+	&format_jsonl, &format_otlp,   &format_elasticsearch,
+	&format_loki,  &format_splunk, &format_influx,
 };
 
 const struct format *

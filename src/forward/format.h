@@ -19,7 +19,7 @@ struct encoder {
 	const struct settings *to;
 	const struct forward_agent *agent;
 	unsigned part;
-	size_t n; /* records written before this one */
+	size_t n;	 /* records written before this one */
 	char group[256]; /* the format's own, "" at the start: what the records
 			  * under way have in common */
 };
@@ -34,10 +34,7 @@ struct answer {
 };
 
 /* Of a record that was not accepted. */
-enum verdict {
-	VERDICT_ASIDE,
-	VERDICT_AGAIN
-};
+enum verdict { VERDICT_ASIDE, VERDICT_AGAIN };
 
 /*
  * Tell of record `i` (from 0, of those sent) that it was not accepted. Numbers
@@ -49,8 +46,10 @@ typedef void verdict_fn(void *arg, size_t i, enum verdict v, const char *code,
 struct format {
 	const char *name;
 	const char *content_type;
-	const char *path; /* where the url has none; NULL: as it is */
-	const char *scheme; /* "Authorization: <scheme> <auth.token>" */
+	const char *path;   /* where the url has none; NULL: as it is */
+	const char *scheme; /* "Authorization: <scheme> <auth.bearer>" */
+
+	bool no_zstd; /* such collectors do not take it: gzip instead */
 
 	/* A batch is sent in so many requests, each to a path of its own that
 	 * is added to the url; 0: one. */
@@ -63,8 +62,6 @@ struct format {
 	void (*begin)(struct encoder *c);
 	void (*add)(struct encoder *c, const struct forward_record *r);
 	void (*end)(struct encoder *c);
-	/* Parameters added to the url, "bucket=x&org=y"; escaped. */
-	void (*query)(const struct settings *s, struct buf *out);
 
 	const struct rule *rules; /* before those for all; ends with zeroes */
 	/*
@@ -78,6 +75,7 @@ struct format {
 
 const struct format *format_find(const char *name); /* NULL: none */
 
-extern const struct format format_jsonl;
+extern const struct format format_elasticsearch, format_influx, format_jsonl,
+	format_loki, format_otlp, format_splunk;
 
 #endif

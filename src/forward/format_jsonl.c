@@ -84,8 +84,7 @@ judge(const struct answer *a, verdict_fn *fn, void *arg, const char **why)
 	struct err e = ERR_INIT;
 	int64_t accepted;
 
-	if (a->cut ||
-	    json_pick(a->body, a->len, 0, f, ARRAY_SIZE(f), &e) < 0)
+	if (a->cut || json_pick(a->body, a->len, 0, f, ARRAY_SIZE(f), &e) < 0)
 		return FATE_ACCEPTED;
 	if (f[1].value.s)
 		json_each(f[1].value.s, f[1].value.len, 0, judge_item, &j, &e);

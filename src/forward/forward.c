@@ -128,8 +128,12 @@ configure(struct forward *f, const struct value *params)
 static void
 on_notice(void *arg, const char *method, const struct value *params)
 {
+	struct forward *f = arg;
+
 	if (strcmp(method, "configure") == 0)
-		configure(arg, params);
+		configure(f, params);
+	else if (strcmp(method, "ping") == 0)
+		channel_tell(f->context.channel, "pong", params);
 }
 
 static void
@@ -149,7 +153,8 @@ forward_main(int fd)
 {
 	struct forward f = { 0 };
 	struct forward_context *c = &f.context;
-	_value_ struct value *nothing = value_object();
+	_value_ struct value *ready =
+		value_set(value_object(), "ping", value_bool(true));
 
 	/* one arena: what threads of the resolver free is used again */
 	mallopt(M_ARENA_MAX, 1);
@@ -158,7 +163,7 @@ forward_main(int fd)
 	c->compressor = compressor_new();
 	take_agent(&f, NULL);
 	c->channel = channel_new(c->loop, fd, on_notice, on_end, &f);
-	channel_tell(c->channel, "ready", nothing);
+	channel_tell(c->channel, "ready", ready);
 	loop_run(c->loop);
 	for (size_t i = 0; i < f.n; i++)
 		destination_free(f.destinations[i]);

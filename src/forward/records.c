@@ -5,8 +5,9 @@
 
 #include "base/mem.h"
 
-static const char *const kinds[] = { [RECORD_JOB] = "job",
-				     [RECORD_LOG] = "log" };
+static const char *const kinds[] = {
+	[RECORD_JOB] = "job", [RECORD_LOG] = "log"
+};
 
 const char *
 record_kind_name(enum record_kind kind)

@@ -18,10 +18,7 @@
 #include "base/err.h"
 #include "proto/json.h"
 
-enum record_kind {
-	RECORD_JOB,
-	RECORD_LOG
-};
+enum record_kind { RECORD_JOB, RECORD_LOG };
 
 const char *record_kind_name(enum record_kind kind); /* "job", "log" */
 

@@ -9,10 +9,7 @@
 #include "forward/format.h"
 #include "proto/json.h"
 
-enum type {
-	TEXT,
-	NUMBER
-};
+enum type { TEXT, NUMBER };
 
 /* Where a member stands ("batch" "records"), and what it may be. */
 static const struct row {
@@ -21,27 +18,26 @@ static const struct row {
 	size_t field;
 	int64_t fallback, min, max;
 } rows[] = {
-#define TEXT_ROW(group, key, member)                               \
-	{                                                          \
+#define TEXT_ROW(group, key, member)                                         \
+	{                                                                    \
 		group, key, TEXT, offsetof(struct settings, member), 0, 0, 0 \
 	}
-#define NUMBER_ROW(group, key, member, fallback, min, max)           \
-	{                                                            \
+#define NUMBER_ROW(group, key, member, fallback, min, max)             \
+	{                                                              \
 		group, key, NUMBER, offsetof(struct settings, member), \
-			fallback, min, max                           \
+			fallback, min, max                             \
 	}
 	TEXT_ROW(NULL, "name", name),
 	TEXT_ROW(NULL, "url", url),
 	TEXT_ROW("auth", "bearer", bearer),
-	TEXT_ROW("auth", "token", token),
-	TEXT_ROW("auth", "cert", cert),
-	TEXT_ROW("auth", "key", key),
-	TEXT_ROW(NULL, "ca", ca),
+	TEXT_ROW("tls", "cert", cert),
+	TEXT_ROW("tls", "key", key),
+	TEXT_ROW("tls", "ca", ca),
 	TEXT_ROW(NULL, "proxy", proxy),
 	NUMBER_ROW("batch", "records", records, 500, 1, 100000),
-	NUMBER_ROW("batch", "bytes", bytes, 1 << 20, 1, 64 << 20),
+	NUMBER_ROW("batch", "size_bytes", bytes, 1 << 20, 1, 64 << 20),
 	NUMBER_ROW("batch", "wait_ms", wait_ms, 2000, 0, 86400000),
-	NUMBER_ROW("rate", "records", rate, 0, 0, INT64_C(1) << 40),
+	NUMBER_ROW(NULL, "rate", rate, 0, 0, INT64_C(1) << 40),
 	NUMBER_ROW(NULL, "timeout_ms", timeout_ms, 30000, 1, 86400000),
 	NUMBER_ROW("retry", "min_ms", retry_min_ms, 1000, 1, 86400000),
 	NUMBER_ROW("retry", "max_ms", retry_max_ms, 60000, 1, 86400000),
@@ -105,9 +101,11 @@ read_basic(struct settings *s, const struct value *basic, struct err *e)
 	const struct value *user = value_get(basic, "user");
 	const struct value *password = value_get(basic, "password");
 
-	if (!basic || basic->type == VALUE_NULL)
+	if (!user || user->type == VALUE_NULL)
 		return 0;
-	if (!user || !is_text(user) || (password && !is_text(password)))
+	if (password && password->type == VALUE_NULL)
+		password = NULL;
+	if (!is_text(user) || (password && !is_text(password)))
 		return wrong(e, "auth", "basic", "{user, password}");
 	s->user = xstrdup(user->u.string.s);
 	s->password = xstrdup(password ? password->u.string.s : "");
@@ -120,7 +118,7 @@ read_headers(struct settings *s, const struct value *v, struct err *e)
 	if (!v || v->type == VALUE_NULL)
 		return 0;
 	if (v->type != VALUE_OBJECT)
-		return wrong(e, NULL, "headers", "an object of texts");
+		return wrong(e, "auth", "headers", "an object of texts");
 	for (size_t i = 0; i < v->u.object.n; i++) {
 		const struct value_member *m = &v->u.object.members[i];
 
@@ -146,6 +144,8 @@ read_words(struct settings *s, const struct value *v, struct err *e)
 		return err_set(e, ERR_USAGE, "there is no compression '%s'",
 			       word);
 	s->compression = (enum compression)compression;
+	if (s->compression == COMPRESS_ZSTD && s->format->no_zstd)
+		s->compression = COMPRESS_GZIP;
 	return 0;
 }
 
@@ -161,8 +161,8 @@ settings_read(struct settings *s, const struct value *v, struct err *e)
 		const struct row *row = &rows[i];
 		const struct value *member = get(v, row->group, row->key);
 
-		if ((row->type == TEXT ? read_text : read_number)(s, row, member,
-								  e) < 0)
+		if ((row->type == TEXT ? read_text :
+					 read_number)(s, row, member, e) < 0)
 			return -1;
 	}
 	if (!s->name || !s->url)
@@ -170,11 +170,8 @@ settings_read(struct settings *s, const struct value *v, struct err *e)
 			       s->name ? "a url" : "a name");
 	if (s->retry_max_ms < s->retry_min_ms)
 		s->retry_max_ms = s->retry_min_ms;
-	s->options = value_get(v, "options") ?
-			     value_copy(value_get(v, "options")) :
-			     value_object();
 	if (read_basic(s, get(v, "auth", "basic"), e) < 0 ||
-	    read_headers(s, value_get(v, "headers"), e) < 0)
+	    read_headers(s, get(v, "auth", "headers"), e) < 0)
 		return -1;
 	return read_words(s, v, e);
 }
@@ -189,13 +186,5 @@ settings_release(struct settings *s)
 	free(s->user);
 	free(s->password);
 	strv_release(&s->headers);
-	value_free(s->options);
 	*s = (struct settings){ 0 };
-}
-
-const char *
-settings_option(const struct settings *s, const char *name,
-		const char *fallback)
-{
-	return value_get_string(s->options, name, fallback);
 }

@@ -24,8 +24,8 @@ struct settings {
 	const struct format *format;
 	enum compression compression;
 
-	char *bearer, *user, *password, *token; /* NULL: none */
-	char *cert, *key, *ca;			/* paths */
+	char *bearer, *user, *password; /* NULL: none */
+	char *cert, *key, *ca;		/* paths */
 	char *proxy;
 	struct strv headers; /* "Name: value" */
 
@@ -33,16 +33,11 @@ struct settings {
 	int64_t rate;			 /* records a second, 0: no limit */
 	int64_t timeout_ms;		 /* of a request */
 	int64_t retry_min_ms, retry_max_ms, probe_ms;
-	struct value *options; /* an object: the format's own */
 };
 
 /* Fills *s, which is to be released also after a failure. */
 int settings_read(struct settings *s, const struct value *v, struct err *e);
 void settings_release(struct settings *s); /* also the cleanup function */
-
-/* A text of the format's options, or `fallback`. */
-const char *settings_option(const struct settings *s, const char *name,
-			    const char *fallback);
 
 /* Who the agent is, as `configure` says it. */
 struct forward_agent {

@@ -348,13 +348,9 @@ set_headers(struct transport *t)
 			   compression_name(r->encoding));
 	add_header(t, "Idempotency-Key", r->key);
 	if (s->bearer) {
-		_free_ char *bearer = xasprintf("Bearer %s", s->bearer);
+		_free_ char *bearer = xasprintf("%s %s", r->scheme, s->bearer);
 
 		add_header(t, "Authorization", bearer);
-	} else if (s->token) {
-		_free_ char *token = xasprintf("%s %s", r->scheme, s->token);
-
-		add_header(t, "Authorization", token);
 	}
 	for (size_t i = 0; i < s->headers.n; i++)
 		t->headers = curl_slist_append(t->headers, s->headers.items[i]);
@@ -365,8 +361,8 @@ static void
 set_transport(struct transport *t, const struct settings *s)
 {
 	CURL *c = t->easy;
-	long timeout = s->timeout_ms > LONG_MAX ? LONG_MAX :
-						  (long)s->timeout_ms;
+	long timeout =
+		s->timeout_ms > LONG_MAX ? LONG_MAX : (long)s->timeout_ms;
 
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);

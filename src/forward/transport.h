@@ -45,7 +45,7 @@ struct request {
 	const struct settings *to;
 	const char *url;
 	const char *content_type;
-	const char *scheme; /* of auth.token */
+	const char *scheme; /* before auth.bearer */
 	const char *key;    /* for Idempotency-Key */
 	enum compression encoding;
 	const struct buf *body;

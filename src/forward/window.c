@@ -7,8 +7,9 @@
 
 /* How often a range is refused before that is believed. */
 static const struct {
-	unsigned whole, part; /* more than one record, before and after a split */
-	unsigned one, ahead;  /* one; one behind a suspect, or verified */
+	unsigned whole,
+		part; /* more than one record, before and after a split */
+	unsigned one, ahead; /* one; one behind a suspect, or verified */
 } tries[] = {
 	[FATE_SUSPECT] = { 5, 2, 10, 10 },
 	[FATE_HALVE] = { 1, 1, 3, 3 },
@@ -18,7 +19,8 @@ static const struct {
 void
 window_init(struct window *w, size_t n, size_t limit, unsigned rounds)
 {
-	*w = (struct window){ .n = n, .limit = limit ? limit : 1,
+	*w = (struct window){ .n = n,
+			      .limit = limit ? limit : 1,
 			      .rounds = rounds };
 	w->sent = xcalloc(n ? n : 1, 1);
 	w->ends[0] = n;
@@ -201,8 +203,7 @@ put_aside(struct window *w, size_t i, long *aside)
 static enum step
 suspect(struct window *w, size_t i, enum fate fate, long *aside)
 {
-	if (w->verify ||
-	    (fate != FATE_SUSPECT && w->rounds >= WINDOW_PATIENCE))
+	if (w->verify || (fate != FATE_SUSPECT && w->rounds >= WINDOW_PATIENCE))
 		return put_aside(w, i, aside);
 	w->tries = 0;
 	w->sent[i] = SENT_SUSPECT;

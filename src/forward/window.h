@@ -58,10 +58,10 @@ struct window {
 	unsigned tries; /* of this range, refused the same way in a row */
 	enum fate fate; /* that way */
 	unsigned suspects;
-	bool split;	/* because it was refused */
-	bool verify;	/* suspects, now that something was accepted */
-	bool recheck;	/* the first suspect, before what follows */
-	bool accepted;	/* anything of this window */
+	bool split;	 /* because it was refused */
+	bool verify;	 /* suspects, now that something was accepted */
+	bool recheck;	 /* the first suspect, before what follows */
+	bool accepted;	 /* anything of this window */
 	unsigned rounds; /* back to the first suspect since the last success */
 };
 

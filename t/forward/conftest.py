@@ -124,6 +124,8 @@ class Master:
         self.socket = None
         self.parked = {}
         self.life = 0
+        self.given = {}
+        self.conflicts = 0
         self.start()
 
     # --- the process ---
@@ -259,6 +261,15 @@ class Master:
         name = params["destination"]
         start = int(params.get("after", self.cursors[name]))
         items, size, at = [], 0, start
+        if "after" not in params:
+            self.given[name] = []
+        elif self.given.get(name, [])[-1:] != [start] and start:
+            self.fail(request, "conflict", f"{start} is not the last")
+            return
+        if sum(x > self.cursors[name] for x in self.given[name]) >= 4:
+            self.fail(request, "conflict", "4 batches are under way")
+            self.conflicts += 1
+            return
         while at < len(self.records) and len(items) < params["records"]:
             wire = self.records.wire(at)
             size += len(wire)
@@ -270,6 +281,7 @@ class Master:
             assert name not in self.parked, "two requests at once"
             self.parked[name] = (request, params)
             return
+        self.given[name].append(at)
         more = "true" if at < len(self.records) else "false"
         self.answer(request, f'{{"batch":"{at}","records":['
                              f'{",".join(items)}],"more":{more}}}')
@@ -286,6 +298,7 @@ class Master:
         """As `forward replay` does: what is under way is stale."""
         with self.lock:
             self.cursors[name] = position
+            self.given[name] = []
             if name in self.parked:
                 request, _ = self.parked.pop(name)
                 self.fail(request, "conflict", "the cursor was moved")
@@ -332,6 +345,7 @@ def master_fixture():
     yield make
     for m in made:
         assert m.stop() == 0
+        assert not m.conflicts
 
 
 def destination(url, **changes):
@@ -339,7 +353,7 @@ def destination(url, **changes):
     settings = {
         "name": "central", "url": url, "format": "jsonl",
         "compression": "none",
-        "batch": {"records": 100, "bytes": 1 << 20, "wait_ms": 0},
+        "batch": {"records": 100, "size_bytes": 1 << 20, "wait_ms": 0},
         "timeout_ms": int(5000 * SLOWNESS),
         "retry": {"min_ms": 5, "max_ms": 40}, "probe_ms": 40,
     }

@@ -29,8 +29,10 @@ class Hostile:
         self.lock = threading.Lock()
         self.elsewhere = Collector(self.elsewhere_handle)
         self.collector = Collector(self.handle)
-        self.kinds = [getattr(self, name) for name in dir(self)
-                      if name.startswith("fault_")]
+        names = [name for name in dir(self) if name.startswith("fault_")]
+        # what costs a time-out is rarer
+        names += 3 * [n for n in names if "hang" not in n and "trick" not in n]
+        self.kinds = [getattr(self, name) for name in sorted(names)]
         self.asleep = threading.Event()
 
     @property

@@ -17,8 +17,9 @@ def test_body(master):
 
     c = Collector(handle)
     m = master(Listed([("job", job_record(7)), ("log", log_record(7, 1))]),
-               destination(c.url, auth={"bearer": "s3cret"},
-                           headers={"X-Tenant": "a"}, compression="zstd"))
+               destination(c.url, auth={
+                   "bearer": "s3cret", "headers": {"X-Tenant": "a"}},
+                            compression="zstd"))
     m.wait_done()
     headers, body = got[0]
     job, log = [json.loads(line) for line in body.decode().splitlines()]

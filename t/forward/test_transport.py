@@ -69,7 +69,7 @@ def test_tls(master, tmp_path):
     shown = m.wait_shown("held")
     assert "TLS failed" in shown["error"] and shown["status"] == 0
     assert m.cursors["central"] == 0
-    m.configure([destination(books.url, probe_ms=60000, ca=str(cert))])
+    m.configure([destination(books.url, probe_ms=60000, tls={"ca": str(cert)})])
     m.wait_done()
     assert m.wait_shown("ok") and books.got == list(range(10))
 
@@ -79,7 +79,7 @@ def test_tls_name(master, tmp_path, host, days):
     """A certificate of another name holds the records"""
     cert, key = certificate(tmp_path, "collector", host, days)
     books = Books(server_context(cert, key))
-    m = master(Generated(10), destination(books.url, ca=str(cert)))
+    m = master(Generated(10), destination(books.url, tls={"ca": str(cert)}))
     assert "TLS failed" in m.wait_shown("held")["error"]
     assert not books.got
 
@@ -105,8 +105,9 @@ def test_client_certificate(master, tmp_path):
     mine.write_bytes(one.read_bytes())
     mine_key.write_bytes(one_key.read_bytes())
     m = master(Listed([("job", job_record(0))]),
-               destination(books.url, ca=str(cert), auth={
-                   "cert": str(mine), "key": str(mine_key)}))
+               destination(books.url, tls={
+                   "ca": str(cert), "cert": str(mine),
+                   "key": str(mine_key)}))
     m.wait_done()
     # files are looked at once a second, so as not to do it for each request
     mine.write_bytes(two.read_bytes())
@@ -214,7 +215,7 @@ def test_rate(master):
     books = Books()
     start = time.monotonic()
     m = master(Generated(1200), destination(
-        books.url, rate={"records": 400}, batch={"records": 50}))
+        books.url, rate=400, batch={"records": 50}))
     m.wait_done()
     # a second's worth goes at once
     assert 1.7 <= time.monotonic() - start

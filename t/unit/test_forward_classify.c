@@ -64,9 +64,9 @@ check(int curl, int status, enum fate want)
 	const struct rule *rule =
 		classify(NULL, (struct reply){ curl, status });
 
-	is_str(fate_name(rule->fate), fate_name(want),
-	       "%s %d means: %s", curl ? "error" : "status",
-	       curl ? curl : status, fate_name(want));
+	is_str(fate_name(rule->fate), fate_name(want), "%s %d means: %s",
+	       curl ? "error" : "status", curl ? curl : status,
+	       fate_name(want));
 	ok(rule->why && *rule->why, "... and says why");
 }
 

@@ -77,8 +77,8 @@ main(void)
 	}
 	take(cases[3].text, strlen(cases[3].text), &r);
 	is_mem(r.items[0].id.s, "\"}]\\\"{\"", r.items[0].id.len, "an id");
-	is_mem(r.items[0].text.s, "{\"a\":[\"]}\",{}]}",
-	       r.items[0].text.len, "a record");
+	is_mem(r.items[0].text.s, "{\"a\":[\"]}\",{}]}", r.items[0].text.len,
+	       "a record");
 	is_int(r.items[0].kind, RECORD_LOG, "a log line");
 	records_release(&r);
 	return tap_done();

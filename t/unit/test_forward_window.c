@@ -143,11 +143,13 @@ check_patience(void)
 	unsigned rounds = 0;
 
 	window_init(&w, 1, 9, 0);
-	while (step != STEP_DONE && rounds < 99 && window_next(&w, &from, &to)) {
+	while (step != STEP_DONE && rounds < 99 &&
+	       window_next(&w, &from, &to)) {
 		step = window_refused(&w, FATE_BISECT, &aside);
 		rounds += step == STEP_AGAIN;
 	}
-	is_int(rounds, WINDOW_PATIENCE, "one refused alone is not believed soon");
+	is_int(rounds, WINDOW_PATIENCE,
+	       "one refused alone is not believed soon");
 	is_int(aside, 0, "... but then");
 	is_int((long)window_settled(&w), 1, "... and is settled");
 	window_release(&w);
@@ -180,7 +182,8 @@ check_judged(void)
 			    window_refused(&w, FATE_HALVE, &aside))
 			continue;
 	}
-	is_int(w.rounds, 0, "refused for one reason and another, it is no suspect");
+	is_int(w.rounds, 0,
+	       "refused for one reason and another, it is no suspect");
 	window_release(&w);
 }
 
