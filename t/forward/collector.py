@@ -134,19 +134,20 @@ class Collector:
         self.context = context
         self.connections = set()
         self.accepted = 0
-        self.closed = False
+        self.lock = threading.Lock()
         self.listener = None
         self.port = port
         self.listen()
 
     def listen(self):
         """From now on, on the same port as before."""
-        self.listener = socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", self.port))
-        self.listener.listen(64)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.run, args=(self.listener,),
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(64)
+        self.port = listener.getsockname()[1]
+        self.listener = listener
+        threading.Thread(target=self.run, args=(listener,),
                          daemon=True).start()
 
     @property
@@ -161,10 +162,15 @@ class Collector:
             try:
                 sock, _ = listener.accept()
             except OSError:
-                return
+                if self.listener is not listener or listener.fileno() < 0:
+                    return
+                continue  # one that has hung up already
             self.accepted += 1
-            threading.Thread(target=self.start, args=(sock,),
-                             daemon=True).start()
+            try:
+                threading.Thread(target=self.start, args=(sock,),
+                                 daemon=True).start()
+            except RuntimeError:  # no thread to be had: it comes again
+                sock.close()
 
     def start(self, sock):
         """One connection, with TLS where that was wished for."""
@@ -181,10 +187,15 @@ class Collector:
 
     def refuse(self):
         """Nobody listens there any more, and those who talk are cut off."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        with self.lock:
+            listener, self.listener = self.listener, None
+        if listener is None:
+            return False  # it was closed already
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
         for connection in list(self.connections):
             try:
                 connection.sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+        return True

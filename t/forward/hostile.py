@@ -225,9 +225,9 @@ class Hostile:
     def fault_refuse(self, request):
         """Nobody there, for a while."""
         del request
-        self.collector.refuse()
-        self.asleep.wait(0.05)
-        self.collector.listen()
+        if self.collector.refuse():
+            self.asleep.wait(0.05)
+            self.collector.listen()
         return False
 
 
