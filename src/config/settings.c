@@ -206,10 +206,13 @@ static const struct setting rows[] = {
 		.help = "What runs when, by name. A name is up to 64 lower"
 			" case letters, digits and -.",
 	},
+	{
+		.path = "forward", .type = SETTING_DESTINATIONS,
+		.offset = FIELD(forward), .fallback = "",
+		.help = "Where records are sent, each with a name of its own.",
+	},
 	{ .path = "api", .type = SETTING_RESERVED,
 	  .help = "The HTTP API: who may use it, and its certificates." },
-	{ .path = "forward", .type = SETTING_RESERVED,
-	  .help = "Where records are sent." },
 };
 /* clang-format on */
 

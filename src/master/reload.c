@@ -13,6 +13,9 @@ static const char *const words[] = {
 	[CONFIG_JOB_ADDED] = "job added",
 	[CONFIG_JOB_REMOVED] = "job removed",
 	[CONFIG_JOB_CHANGED] = "job changed",
+	[CONFIG_DESTINATION_ADDED] = "destination added",
+	[CONFIG_DESTINATION_REMOVED] = "destination removed",
+	[CONFIG_DESTINATION_CHANGED] = "destination changed",
 	[CONFIG_SETTING_CHANGED] = "changed",
 };
 
