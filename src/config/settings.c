@@ -24,7 +24,6 @@ static const struct setting rows[] = {
 		.path = "agent.listen_addr", .type = SETTING_ADDRESS,
 		.offset = FIELD(agent.listen_addr),
 		.fallback = "127.0.0.1:8080",
-		.needs_restart = true,
 		.help = "Where the HTTP API of the agent as a service listens;"
 			" \"\" turns it off.",
 	}, {

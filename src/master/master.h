@@ -19,6 +19,7 @@
 #include "master/changes.h"
 #include "master/control.h"
 #include "master/jobs.h"
+#include "master/peers.h"
 #include "master/plugins.h"
 #include "master/pools.h"
 #include "master/schedules.h"
@@ -60,6 +61,7 @@ struct master {
 	struct schedules schedules;
 	struct services services;
 	struct control control;
+	struct peers peers;
 	struct metrics *metrics;
 
 	struct loop_timer stop_timer;

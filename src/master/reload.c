@@ -79,6 +79,7 @@ apply(struct master *m, struct setup *fresh)
 	plugins_forget(&m->plugins, fresh);
 	schedules_reload(m);
 	pools_warm(m);
+	peers_reload(m);
 	value_free(m->agent.labels);
 	m->agent.labels = fresh->config.agent.labels ?
 				  value_copy(fresh->config.agent.labels) :
