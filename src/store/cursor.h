@@ -143,6 +143,7 @@ int store_owed_read(struct store *s, struct range *r,
 /* Where to stop measuring; what is 0 does not matter. */
 struct store_measure {
 	int64_t bytes;	   /* before there are more than that */
+	int64_t reach;	   /* behind what makes them so many */
 	int64_t before_ms; /* before what ended then or later */
 	bool lines;	   /* count them */
 	int64_t deadline_us;
@@ -162,6 +163,8 @@ int store_owed_measure(struct store *s, struct range *r,
 /* The first place from which on nothing ended before `since_ms`. */
 int store_owed_since(struct store *s, int64_t since_ms, int64_t *at,
 		     struct err *e);
+/* How many have ended, as this handle saw it last: without a read. */
+int64_t store_last_seq(const struct store *s);
 /* When the first job at `at` or after ended; 0 where there is none. */
 int store_owed_time(struct store *s, int64_t at, int64_t *ended_ms,
 		    struct err *e);

@@ -196,7 +196,7 @@ measure_job(struct store *s, struct range *r, sqlite3_stmt *st,
 		out->bytes += bytes;
 	}
 	next_job(r);
-	return 0;
+	return until->reach && out->bytes >= until->reach;
 }
 
 static int
@@ -250,6 +250,12 @@ store_owed_since(struct store *s, int64_t since_ms, int64_t *at, struct err *e)
 	if (!tally)
 		return -1;
 	return store_find_since(s, 1, tally->last_seq + 1, since_ms, at, e);
+}
+
+int64_t
+store_last_seq(const struct store *s)
+{
+	return s->last_seq;
 }
 
 int

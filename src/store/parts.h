@@ -126,6 +126,7 @@ struct store {
 	struct store_tally tally;
 	int changes_before; /* rows changed until the transaction began */
 	int64_t last_id;    /* as this handle saw it last */
+	int64_t last_seq;   /* likewise */
 	uint64_t commits;
 	int64_t last_commit_us, max_commit_us;
 	struct store_owner self; /* pid 0: not looked up yet */
