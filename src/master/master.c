@@ -65,6 +65,9 @@ on_turn(void *arg)
 	struct master *m = arg;
 
 	changes_commit(m);
+	forward_turn(m);
+	if (!TAILQ_EMPTY(&m->changes.list))
+		changes_commit(m);
 	peers_flush(m);
 	control_flush(m);
 	m->turn++;
@@ -203,6 +206,7 @@ start(struct master *m, const char *file, struct err *e)
 	pools_init(m);
 	services_init(m);
 	schedules_init(m);
+	forward_open(m);
 	return jobs_recover(m, e) < 0 || schedules_load(m, e) < 0 ||
 			       control_open(m, e) < 0 ?
 		       -1 :
@@ -246,6 +250,7 @@ release(struct master *m)
 
 	upkeep_stop(m);
 	peers_close(m);
+	forward_close(m);
 	loop_timer_cancel(&m->stop_timer);
 	control_close(m);
 	schedules_release(m);

@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "master/changes.h"
 #include "master/control.h"
+#include "master/forward.h"
 #include "master/jobs.h"
 #include "master/peers.h"
 #include "master/plugins.h"
@@ -62,6 +63,7 @@ struct master {
 	struct services services;
 	struct control control;
 	struct peers peers;
+	struct forward forward;
 	struct metrics *metrics;
 
 	struct loop_timer stop_timer;

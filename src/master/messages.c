@@ -80,6 +80,17 @@ static const struct param trigger[] = {
 	END,
 };
 
+static const struct param forward_status[] = {
+	{ "name", PARAM_NAME, false },
+	END,
+};
+
+static const struct param replay[] = {
+	{ "name", PARAM_NAME, false },
+	{ "since", PARAM_TIME, true },
+	END,
+};
+
 static const struct message messages[] = {
 	{ "status", ROLE_READER, MESSAGE_ANYWHERE, none, on_status },
 	{ "plugin.list", ROLE_READER, MESSAGE_ANYWHERE, none, on_plugin_list },
@@ -105,6 +116,10 @@ static const struct message messages[] = {
 	  on_schedule_pause },
 	{ "schedule.resume", ROLE_ADMIN, MESSAGE_ANYWHERE, by_name,
 	  on_schedule_resume },
+	{ "forward.status", ROLE_READER, MESSAGE_ANYWHERE, forward_status,
+	  on_forward_status },
+	{ "forward.replay", ROLE_ADMIN, MESSAGE_ANYWHERE, replay,
+	  on_forward_replay },
 };
 
 const struct message *

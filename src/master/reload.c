@@ -79,11 +79,12 @@ apply(struct master *m, struct setup *fresh)
 	plugins_forget(&m->plugins, fresh);
 	schedules_reload(m);
 	pools_warm(m);
-	peers_reload(m);
 	value_free(m->agent.labels);
 	m->agent.labels = fresh->config.agent.labels ?
 				  value_copy(fresh->config.agent.labels) :
 				  NULL;
+	forward_reload(m);
+	peers_reload(m);
 	setup_release(old);
 	free(old);
 	log_event(LOG_LEVEL_INFO, &about, "reloaded: %zu changes", changes);
