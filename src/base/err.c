@@ -82,17 +82,13 @@ err_hint(struct err *e, const char *fmt, ...)
 int
 err_exit_status(const struct err *e)
 {
-	switch (e->kind) {
-	case ERR_NONE:
-		return 0;
-	case ERR_USAGE:
-		return 2;
-	case ERR_DENIED:
-		return 3;
-	case ERR_NOT_FOUND:
-		return 4;
-	case ERR_AGENT:
-		break;
-	}
-	return 125;
+	static const int status[ERR_KINDS] = {
+		[ERR_NONE] = 0,		[ERR_AGENT] = 125,
+		[ERR_USAGE] = 2,	[ERR_DENIED] = 3,
+		[ERR_NOT_FOUND] = 4,	[ERR_CONFLICT] = 2,
+		[ERR_TOO_MANY] = 2,	[ERR_UNAVAILABLE] = 125,
+		[ERR_UNAUTHORIZED] = 3, [ERR_FORBIDDEN] = 3,
+	};
+
+	return status[e->kind];
 }

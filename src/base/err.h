@@ -18,6 +18,13 @@ enum err_kind {
 	ERR_USAGE,     /* wrong usage, configuration, header, parameters (2) */
 	ERR_DENIED,    /* a permission was not granted (3) */
 	ERR_NOT_FOUND, /* no such plugin, job or schedule (4) */
+	/* what the HTTP API tells apart; on the command line as those above */
+	ERR_CONFLICT,	  /* it is not in a state for that (2) */
+	ERR_TOO_MANY,	  /* of what is bounded: later (2) */
+	ERR_UNAVAILABLE,  /* the agent can't now: later (125) */
+	ERR_UNAUTHORIZED, /* who asks is not known (3) */
+	ERR_FORBIDDEN,	  /* who asks is known, and may not (3) */
+	ERR_KINDS,
 };
 
 struct err {

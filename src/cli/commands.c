@@ -82,6 +82,16 @@ const struct command cli_commands[] = {
 	  "then does no harm.\n" VALUES,
 	  OPTION_JSON | OPTION_PARAMS | OPTION_SECRETS | OPTION_METHOD, 1, -1,
 	  cmd_plugin_trace, OFFER_PLUGIN },
+	{ "forward status", "[NAME]", "Show how far each destination is",
+	  "OWED is how many jobs have records that it did not take yet, and "
+	  "BEHIND how\nlong the first of them has waited. With NAME, what it "
+	  "refused is listed, too.",
+	  OPTION_JSON | OPTION_LIMIT, 0, 1, cmd_forward_status, OFFER_NOTHING },
+	{ "forward replay", "[NAME] --since TIME|DURATION",
+	  "Send records again",
+	  "To one destination or all: of the jobs that ended since then, and "
+	  "are kept\nstill. What they took before comes with the same ids.",
+	  OPTION_JSON | OPTION_SINCE, 0, 1, cmd_forward_replay, OFFER_NOTHING },
 	{ "config check", "", "Check the configuration file", "", OPTION_JSON,
 	  0, 0, cmd_config_check, OFFER_NOTHING },
 	{ "config show", "", "Show the settings in force", "", OPTION_JSON, 0,

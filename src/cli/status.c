@@ -84,6 +84,27 @@ show_store(const struct value *store)
 		table_field("", STYLE_RED, trouble);
 }
 
+/* "api: ready", and why it is not. */
+static void
+show_peers(const struct value *peers)
+{
+	size_t n = peers && peers->type == VALUE_ARRAY ? peers->u.array.n : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct value *p = peers->u.array.items[i];
+		const char *state = value_get_string(p, "state", "?");
+		const char *trouble = value_get_string(p, "trouble", NULL);
+		bool ready = strcmp(state, "ready") == 0;
+
+		if (strcmp(state, "off") == 0 && !trouble)
+			continue;
+		table_fieldf(value_get_string(p, "name", "?"),
+			     ready ? STYLE_GREEN : STYLE_YELLOW, "%s%s%s",
+			     state, trouble && !ready ? ": " : "",
+			     trouble && !ready ? trouble : "");
+	}
+}
+
 static void
 show_workers(const struct value *v)
 {
@@ -133,6 +154,7 @@ cmd_status(const struct cli *c)
 	show_agent(v);
 	show_jobs(v);
 	show_store(value_get(v, "store"));
+	show_peers(value_get(v, "peers"));
 	show_workers(v);
 	return 0;
 }

@@ -24,7 +24,6 @@ static const struct setting rows[] = {
 		.path = "agent.listen_addr", .type = SETTING_ADDRESS,
 		.offset = FIELD(agent.listen_addr),
 		.fallback = "127.0.0.1:8080",
-		.needs_restart = true,
 		.help = "Where the HTTP API of the agent as a service listens;"
 			" \"\" turns it off.",
 	}, {
@@ -206,10 +205,13 @@ static const struct setting rows[] = {
 		.help = "What runs when, by name. A name is up to 64 lower"
 			" case letters, digits and -.",
 	},
+	{
+		.path = "forward", .type = SETTING_DESTINATIONS,
+		.offset = FIELD(forward), .fallback = "",
+		.help = "Where records are sent, each with a name of its own.",
+	},
 	{ .path = "api", .type = SETTING_RESERVED,
 	  .help = "The HTTP API: who may use it, and its certificates." },
-	{ .path = "forward", .type = SETTING_RESERVED,
-	  .help = "Where records are sent." },
 };
 /* clang-format on */
 

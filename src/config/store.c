@@ -82,7 +82,8 @@ char *
 setting_text(const struct setting *s, const struct value *v,
 	     const struct setting_place *p, struct err *e)
 {
-	bool is_large = s->type == SETTING_PARAMS || s->type == SETTING_SECRETS;
+	bool is_large = s->type == SETTING_PARAMS ||
+			s->type == SETTING_SECRETS || s->type == SETTING_SECRET;
 	size_t max = is_large ? EXPAND_MAX_FILE : TEXT_MAX;
 	struct err inner = ERR_INIT;
 	char *text = NULL;
@@ -285,10 +286,9 @@ static int
 store_number(const struct setting *s, const struct value *v, int64_t n,
 	     const struct setting_place *p, struct err *e)
 {
-	bool may_be_none = s->min > 0 && s->fallback && *s->fallback == '0';
 	_free_ char *range = NULL;
 
-	if ((n < s->min || n > s->max) && !(n == 0 && may_be_none)) {
+	if ((n < s->min || n > s->max) && !(n == 0 && setting_may_be_none(s))) {
 		char text[64];
 
 		range = setting_range(s);
@@ -450,6 +450,8 @@ setting_store(const struct setting *s, const struct value *v,
 		[SETTING_NAME] = store_name,
 		[SETTING_ACCOUNT] = store_account,
 		[SETTING_TEXT] = store_text,
+		[SETTING_SECRET] = store_secret,
+		[SETTING_URL] = store_url,
 		[SETTING_BOOL] = store_bool,
 		[SETTING_INTEGER] = store_integer,
 		[SETTING_DURATION] = store_duration,
@@ -457,6 +459,8 @@ setting_store(const struct setting *s, const struct value *v,
 		[SETTING_TIME] = store_time,
 		[SETTING_ENUM] = store_enum,
 		[SETTING_LAYERS] = store_layers,
+		[SETTING_FLAGS] = store_flags,
+		[SETTING_PATTERNS] = store_patterns,
 		[SETTING_LABELS] = store_labels,
 		[SETTING_PARAMS] = store_params,
 		[SETTING_SECRETS] = store_secrets,

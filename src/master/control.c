@@ -20,7 +20,7 @@
 #include "base/systemd.h"
 #include "master/master.h"
 #include "master/messages.h"
-#include "master/wait.h"
+#include "proto/line.h"
 
 #define BACKLOG 128
 #define CHUNK 65536
@@ -35,11 +35,9 @@ struct client {
 	struct loop_timer line_timer;
 	int fd;
 	struct ucred who;
-	enum role role;
+	struct caller caller;
 	struct line_splitter lines;
-	struct buf out;
-	LIST_HEAD(, request) requests;
-	size_t n_requests;
+	struct channel channel;
 	bool ended;   /* it will send no more */
 	bool dropped; /* to be freed at the end of the turn */
 };
@@ -71,133 +69,20 @@ role_of(const struct master *m, const struct ucred *who)
 
 	if (who->uid == 0 || who->uid == geteuid())
 		return ROLE_ADMIN;
-	return group && is_in_group(who, group->gr_gid) ? ROLE_RUNNER :
+	return group && is_in_group(who, group->gr_gid) ? ROLE_OPERATOR :
 							  ROLE_NONE;
 }
 
-enum role
-request_role(const struct request *q)
+static void
+caller_init(struct client *c)
 {
-	return q->client->role;
-}
-
-uid_t
-request_uid(const struct request *q)
-{
-	return q->client->who.uid;
+	c->caller.role = role_of(c->master, &c->who);
+	c->caller.uid = c->who.uid;
+	snprintf(c->caller.name, sizeof(c->caller.name), "uid %u",
+		 (unsigned)c->who.uid);
 }
 
 /* --- Requests ----------------------------------------------------------- */
-
-static struct request *
-request_new(struct client *c, const struct rpc_id *id)
-{
-	struct request *q = xcalloc(1, sizeof(*q));
-
-	q->master = c->master;
-	q->client = c;
-	q->id = *id;
-	LIST_INSERT_HEAD(&c->requests, q, by_client);
-	c->n_requests++;
-	return q;
-}
-
-struct ticket {
-	struct request *q;
-};
-
-struct ticket *
-ticket_for(struct request *q)
-{
-	q->ticket = xmalloc(sizeof(*q->ticket));
-	q->ticket->q = q;
-	return q->ticket;
-}
-
-struct request *
-ticket_take(struct ticket *t)
-{
-	struct request *q = t->q;
-
-	if (q)
-		q->ticket = NULL;
-	free(t);
-	return q;
-}
-
-void
-ticket_drop(struct request *q)
-{
-	free(steal_ptr(&q->ticket));
-}
-
-static void
-request_free(struct request *q)
-{
-	if (q->ticket)
-		q->ticket->q = NULL;
-	wait_remove(q);
-	loop_timer_cancel(&q->timer);
-	LIST_REMOVE(q, by_client);
-	q->client->n_requests--;
-	free(q);
-}
-
-static void set_events(struct client *c);
-
-void
-request_answer(struct request *q, struct value *v)
-{
-	struct client *c = q->client;
-
-	if (q->id.text[0])
-		rpc_add_result(&c->out, &q->id, v);
-	value_free(v);
-	request_free(q);
-}
-
-void
-request_fail(struct request *q, const struct err *e, struct value *data)
-{
-	struct client *c = q->client;
-
-	c->master->control.errors++;
-	if (q->id.text[0])
-		rpc_add_error(&c->out, &q->id, RPC_FAILED, e, data);
-	value_free(data);
-	request_free(q);
-}
-
-void
-request_notify(struct request *q, const char *method, struct value *params)
-{
-	rpc_add_notification(&q->client->out, method, params);
-	value_free(params);
-}
-
-static void
-dispatch(struct client *c, struct rpc_request *r)
-{
-	struct master *m = c->master;
-	const struct message *msg = message_find(r->method);
-	struct request *q = request_new(c, &r->id);
-	_value_ struct value *data = NULL;
-	struct err e = ERR_INIT;
-	int rc = -1;
-
-	m->control.requests++;
-	if (!msg)
-		message_unknown(r->method, &e);
-	else if (c->role < msg->role)
-		message_refuse(msg, &e);
-	else if (c->n_requests > CLIENT_REQUESTS_MAX)
-		err_set(&e, ERR_USAGE, "%d requests wait already",
-			CLIENT_REQUESTS_MAX);
-	else if (message_check(msg, r->params, &e) == 0)
-		rc = msg->handle(m, q, r->params, &data, &e);
-	if (rc < 0)
-		request_fail(q, &e, steal_ptr(&data));
-}
 
 static int
 take_line(void *arg, const struct line *line, struct err *e)
@@ -211,9 +96,9 @@ take_line(void *arg, const struct line *line, struct err *e)
 	if (c->dropped)
 		return 0;
 	if (rpc_request_parse(line->s, line->len, &r, &code, &wrong) < 0)
-		rpc_add_error(&c->out, &r.id, code, &wrong, NULL);
+		rpc_add_error(&c->channel.out, &r.id, code, &wrong, NULL);
 	else
-		dispatch(c, &r);
+		request_take(&c->channel, &c->caller, &r, MESSAGE_LOCAL);
 	return 0;
 }
 
@@ -222,15 +107,10 @@ take_line(void *arg, const struct line *line, struct err *e)
 static void
 client_drop(struct client *c)
 {
-	struct request *q, *next;
-
 	if (c->dropped)
 		return;
 	c->dropped = true;
-	for (q = LIST_FIRST(&c->requests); q; q = next) {
-		next = LIST_NEXT(q, by_client);
-		request_free(q);
-	}
+	channel_drop_requests(&c->channel);
 	loop_io_del(&c->io);
 	loop_timer_cancel(&c->line_timer);
 }
@@ -243,7 +123,7 @@ client_free(struct control *control, struct client *c)
 	control->n--;
 	close(c->fd);
 	line_release(&c->lines);
-	buf_release(&c->out);
+	channel_release(&c->channel);
 	free(c);
 }
 
@@ -252,9 +132,9 @@ set_events(struct client *c)
 {
 	unsigned events = 0;
 
-	if (!c->ended && c->out.len < CLIENT_OUT_PAUSE)
+	if (!c->ended && c->channel.out.len < CLIENT_OUT_PAUSE)
 		events |= EPOLLIN;
-	if (c->out.len)
+	if (c->channel.out.len)
 		events |= EPOLLOUT;
 	loop_io_set(&c->io, events);
 }
@@ -296,13 +176,14 @@ read_client(struct client *c)
 	if (n <= 0) {
 		/* what it asked for it may still read */
 		c->ended = true;
-		if (n < 0 || (!c->n_requests && !c->out.len))
+		if (n < 0 || (!c->channel.n_requests && !c->channel.out.len))
 			client_drop(c);
 		return;
 	}
 	if (line_feed(&c->lines, chunk, (size_t)n, take_line, c, &e) < 0) {
 		err_hint(&e, "a request has at most %lu bytes", RPC_LINE_MAX);
-		rpc_add_error(&c->out, &none, RPC_PARSE_ERROR, &e, NULL);
+		rpc_add_error(&c->channel.out, &none, RPC_PARSE_ERROR, &e,
+			      NULL);
 		c->ended = true; /* dropped once it was told */
 		return;
 	}
@@ -314,11 +195,12 @@ write_client(struct client *c)
 {
 	ssize_t n;
 
-	if (!c->out.len)
+	if (!c->channel.out.len)
 		return;
-	n = send(c->fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	n = send(c->fd, c->channel.out.data, c->channel.out.len,
+		 MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0)
-		buf_consume(&c->out, (size_t)n);
+		buf_consume(&c->channel.out, (size_t)n);
 	else if (n < 0 && errno != EAGAIN && errno != EINTR)
 		client_drop(c);
 }
@@ -346,13 +228,15 @@ control_flush(struct master *m)
 		next = TAILQ_NEXT(c, link);
 		if (!c->dropped)
 			write_client(c);
-		if (c->out.len > CLIENT_OUT_MAX || c->out.overflow) {
+		if (c->channel.out.len > CLIENT_OUT_MAX ||
+		    c->channel.out.overflow) {
 			log_event(LOG_LEVEL_WARN, &about,
 				  "user id %u does not read its answers",
 				  (unsigned)c->who.uid);
 			client_drop(c);
 		}
-		if (!c->dropped && c->ended && !c->n_requests && !c->out.len)
+		if (!c->dropped && c->ended && !c->channel.n_requests &&
+		    !c->channel.out.len)
 			client_drop(c);
 		if (c->dropped)
 			client_free(control, c);
@@ -375,11 +259,10 @@ add_client(struct master *m, int fd)
 
 	c->master = m;
 	c->fd = fd;
-	LIST_INIT(&c->requests);
 	line_init(&c->lines, RPC_LINE_MAX);
-	buf_init(&c->out, CLIENT_OUT_MAX * 2);
+	channel_init(&c->channel, m, CLIENT_OUT_MAX * 2);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->who, &len) == 0)
-		c->role = role_of(m, &c->who);
+		caller_init(c);
 	TAILQ_INSERT_TAIL(&m->control.clients, c, link);
 	m->control.n++;
 	m->control.accepted++;

@@ -65,6 +65,10 @@ on_turn(void *arg)
 	struct master *m = arg;
 
 	changes_commit(m);
+	forward_turn(m);
+	if (!TAILQ_EMPTY(&m->changes.list))
+		changes_commit(m);
+	peers_flush(m);
 	control_flush(m);
 	m->turn++;
 }
@@ -187,6 +191,7 @@ start(struct master *m, const char *file, struct err *e)
 	if (spawner_fork(&m->spawner, -1, e) < 0 || load_config(m, file, e) < 0)
 		return -1;
 	open_log(&m->setup->config);
+	peers_open(m);
 	if (settle(m, e) < 0)
 		return -1;
 	reload_secrets(&m->setup->config);
@@ -201,6 +206,7 @@ start(struct master *m, const char *file, struct err *e)
 	pools_init(m);
 	services_init(m);
 	schedules_init(m);
+	forward_open(m);
 	return jobs_recover(m, e) < 0 || schedules_load(m, e) < 0 ||
 			       control_open(m, e) < 0 ?
 		       -1 :
@@ -219,6 +225,7 @@ ready(struct master *m)
 	pools_warm(m);
 	schedules_start(m);
 	upkeep_start(m);
+	peers_start(m);
 }
 
 /* --- The end ------------------------------------------------------------ */
@@ -242,6 +249,8 @@ release(struct master *m)
 	struct err ignored = ERR_INIT;
 
 	upkeep_stop(m);
+	peers_close(m);
+	forward_close(m);
 	loop_timer_cancel(&m->stop_timer);
 	control_close(m);
 	schedules_release(m);

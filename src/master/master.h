@@ -18,7 +18,9 @@
 #include "base/loop.h"
 #include "master/changes.h"
 #include "master/control.h"
+#include "master/forward.h"
 #include "master/jobs.h"
+#include "master/peers.h"
 #include "master/plugins.h"
 #include "master/pools.h"
 #include "master/schedules.h"
@@ -60,6 +62,8 @@ struct master {
 	struct schedules schedules;
 	struct services services;
 	struct control control;
+	struct peers peers;
+	struct forward forward;
 	struct metrics *metrics;
 
 	struct loop_timer stop_timer;

@@ -80,55 +80,102 @@ static const struct param trigger[] = {
 	END,
 };
 
+static const struct param forward_status[] = {
+	{ "name", PARAM_NAME, false },
+	END,
+};
+
+static const struct param replay[] = {
+	{ "name", PARAM_NAME, false },
+	{ "since", PARAM_TIME, true },
+	END,
+};
+
 static const struct message messages[] = {
-	{ "status", ROLE_RUNNER, none, on_status },
-	{ "plugin.list", ROLE_RUNNER, none, on_plugin_list },
-	{ "plugin.get", ROLE_RUNNER, by_name, on_plugin_get },
-	{ "job.submit", ROLE_RUNNER, submit, on_job_submit },
-	{ "job.list", ROLE_RUNNER, list, on_job_list },
-	{ "job.get", ROLE_RUNNER, by_id, on_job_get },
-	{ "job.logs", ROLE_RUNNER, logs, on_job_logs },
-	{ "job.wait", ROLE_RUNNER, wait, on_job_wait },
-	{ "job.cancel", ROLE_RUNNER, by_id, on_job_cancel },
-	{ "job.retry", ROLE_RUNNER, by_id, on_job_retry },
-	{ "schedule.list", ROLE_RUNNER, none, on_schedule_list },
-	{ "schedule.next", ROLE_RUNNER, next, on_schedule_next },
-	{ "schedule.add", ROLE_ADMIN, add, on_schedule_add },
-	{ "schedule.remove", ROLE_ADMIN, by_name, on_schedule_remove },
-	{ "schedule.trigger", ROLE_RUNNER, trigger, on_schedule_trigger },
-	{ "schedule.pause", ROLE_ADMIN, by_name, on_schedule_pause },
-	{ "schedule.resume", ROLE_ADMIN, by_name, on_schedule_resume },
+	{ "status", ROLE_READER, MESSAGE_ANYWHERE, none, on_status },
+	{ "plugin.list", ROLE_READER, MESSAGE_ANYWHERE, none, on_plugin_list },
+	{ "plugin.get", ROLE_READER, MESSAGE_ANYWHERE, by_name, on_plugin_get },
+	{ "job.submit", ROLE_OPERATOR, MESSAGE_ANYWHERE, submit,
+	  on_job_submit },
+	{ "job.list", ROLE_READER, MESSAGE_ANYWHERE, list, on_job_list },
+	{ "job.get", ROLE_READER, MESSAGE_ANYWHERE, by_id, on_job_get },
+	{ "job.logs", ROLE_READER, MESSAGE_ANYWHERE, logs, on_job_logs },
+	{ "job.wait", ROLE_READER, MESSAGE_ANYWHERE, wait, on_job_wait },
+	{ "job.cancel", ROLE_OPERATOR, MESSAGE_ANYWHERE, by_id, on_job_cancel },
+	{ "job.retry", ROLE_OPERATOR, MESSAGE_ANYWHERE, by_id, on_job_retry },
+	{ "schedule.list", ROLE_READER, MESSAGE_ANYWHERE, none,
+	  on_schedule_list },
+	{ "schedule.next", ROLE_READER, MESSAGE_ANYWHERE, next,
+	  on_schedule_next },
+	{ "schedule.add", ROLE_ADMIN, MESSAGE_LOCAL, add, on_schedule_add },
+	{ "schedule.remove", ROLE_ADMIN, MESSAGE_LOCAL, by_name,
+	  on_schedule_remove },
+	{ "schedule.trigger", ROLE_OPERATOR, MESSAGE_ANYWHERE, trigger,
+	  on_schedule_trigger },
+	{ "schedule.pause", ROLE_ADMIN, MESSAGE_ANYWHERE, by_name,
+	  on_schedule_pause },
+	{ "schedule.resume", ROLE_ADMIN, MESSAGE_ANYWHERE, by_name,
+	  on_schedule_resume },
+	{ "forward.status", ROLE_READER, MESSAGE_ANYWHERE, forward_status,
+	  on_forward_status },
+	{ "forward.replay", ROLE_ADMIN, MESSAGE_ANYWHERE, replay,
+	  on_forward_replay },
 };
 
 const struct message *
-message_find(const char *method)
+message_find(const char *method, unsigned where)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
-		if (strcmp(messages[i].method, method) == 0)
+		if (messages[i].where & where &&
+		    strcmp(messages[i].method, method) == 0)
 			return &messages[i];
 	return NULL;
 }
 
 int
-message_unknown(const char *method, struct err *e)
+message_unknown(const char *method, unsigned where, struct err *e)
 {
 	const char *names[ARRAY_SIZE(messages)], *near;
+	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
-		names[i] = messages[i].method;
-	near = units_nearest(method, names, ARRAY_SIZE(messages));
+		if (messages[i].where & where)
+			names[n++] = messages[i].method;
+	near = units_nearest(method, names, n);
 	err_set(e, ERR_USAGE, "no method \"%s\"", method);
 	return near ? err_hint(e, "did you mean %s?", near) : -1;
 }
 
+static const char *const local_hints[ROLES] = {
+	[ROLE_READER] = "root, the agent's own account and the members of "
+			"agent.group may",
+	[ROLE_OPERATOR] = "root, the agent's own account and the members of "
+			  "agent.group may",
+	[ROLE_ADMIN] = "root and the agent's own account may",
+};
+
 int
-message_refuse(const struct message *msg, struct err *e)
+message_refuse(const struct message *msg, const struct caller *caller,
+	       struct err *e)
 {
-	err_set(e, ERR_DENIED, "%s is not for this user", msg->method);
-	return err_hint(e, msg->role == ROLE_ADMIN ?
-				   "root and the agent's own account may" :
-				   "root, the agent's own account and the "
-				   "members of agent.group may");
+	if (caller->uid != (uid_t)-1) {
+		err_set(e, ERR_DENIED, "%s is not for this user", msg->method);
+		return err_hint(e, "%s", local_hints[msg->role]);
+	}
+	if (caller->anonymous) {
+		err_set(e, ERR_UNAUTHORIZED, "this takes a token");
+		return err_hint(e,
+				"send \"Authorization: Bearer TOKEN\"; "
+				"`devops_agent token add --name NAME --role %s`"
+				" makes one",
+				role_name(msg->role));
+	}
+	err_set(e, ERR_FORBIDDEN, "this takes the role %s, and %s has %s",
+		role_name(msg->role), caller->name, role_name(caller->role));
+	return err_hint(e,
+			"`devops_agent token add --name NAME --role %s` makes "
+			"a token that may",
+			role_name(msg->role));
 }
 
 /* --- Parameters --------------------------------------------------------- */

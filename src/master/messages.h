@@ -6,7 +6,7 @@
 #ifndef MASTER_MESSAGES_H
 #define MASTER_MESSAGES_H
 
-#include "master/control.h"
+#include "master/request.h"
 
 /*
  * Answer by request_answer(), now or later, and return 0; or fill `e` (and
@@ -35,17 +35,25 @@ struct param {
 	bool required;
 };
 
+enum message_where {
+	MESSAGE_LOCAL = 1 << 0, /* the agent's socket */
+	MESSAGE_API = 1 << 1,	/* the HTTP API */
+	MESSAGE_ANYWHERE = MESSAGE_LOCAL | MESSAGE_API,
+};
+
 struct message {
 	const char *method;
 	enum role role; /* the least that may */
+	unsigned where; /* set of enum message_where */
 	const struct param *takes;
 	message_fn *handle;
 };
 
-/* NULL where there is none of that name. */
-const struct message *message_find(const char *method);
-int message_unknown(const char *method, struct err *e);
-int message_refuse(const struct message *msg, struct err *e);
+/* NULL where there is none of that name there. */
+const struct message *message_find(const char *method, unsigned where);
+int message_unknown(const char *method, unsigned where, struct err *e);
+int message_refuse(const struct message *msg, const struct caller *caller,
+		   struct err *e);
 /* That `params` are such as the message takes. */
 int message_check(const struct message *msg, const struct value *params,
 		  struct err *e);
@@ -57,5 +65,6 @@ message_fn on_job_submit, on_job_list, on_job_get, on_job_logs, on_job_wait,
 message_fn on_schedule_list, on_schedule_next, on_schedule_add,
 	on_schedule_remove, on_schedule_trigger, on_schedule_pause,
 	on_schedule_resume;
+message_fn on_forward_status, on_forward_replay;
 
 #endif

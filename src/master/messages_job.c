@@ -222,7 +222,7 @@ on_job_submit(struct master *m, struct request *q, const struct value *params,
 		return -1;
 	if (value_get_string(params, "key", NULL)) {
 		/* one user's keys are not another's */
-		key = xasprintf("uid %u %s", (unsigned)request_uid(q),
+		key = xasprintf("%s %s", q->caller.name,
 				value_get_string(params, "key", ""));
 		digest_request(params, digest);
 		s.key = key;

@@ -102,6 +102,7 @@ on_status(struct master *m, struct request *q, const struct value *params,
 	value_set(v, "schedules", value_int((int64_t)m->schedules.n));
 	value_set(v, "services", value_int((int64_t)m->services.running));
 	value_set(v, "store", store_value(m));
+	value_set(v, "peers", peers_value(m));
 	value_set(v, "metrics", metrics_value(m));
 	request_answer(q, v);
 	return 0;

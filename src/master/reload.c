@@ -13,6 +13,9 @@ static const char *const words[] = {
 	[CONFIG_JOB_ADDED] = "job added",
 	[CONFIG_JOB_REMOVED] = "job removed",
 	[CONFIG_JOB_CHANGED] = "job changed",
+	[CONFIG_DESTINATION_ADDED] = "destination added",
+	[CONFIG_DESTINATION_REMOVED] = "destination removed",
+	[CONFIG_DESTINATION_CHANGED] = "destination changed",
 	[CONFIG_SETTING_CHANGED] = "changed",
 };
 
@@ -80,6 +83,8 @@ apply(struct master *m, struct setup *fresh)
 	m->agent.labels = fresh->config.agent.labels ?
 				  value_copy(fresh->config.agent.labels) :
 				  NULL;
+	forward_reload(m);
+	peers_reload(m);
 	setup_release(old);
 	free(old);
 	log_event(LOG_LEVEL_INFO, &about, "reloaded: %zu changes", changes);

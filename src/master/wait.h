@@ -1,7 +1,7 @@
 /*
  * wait.h: who waits for a job's end, or follows its log.
  *
- * A request of control.h is in the list of the job that it waits for; it is
+ * A request of request.h is in the list of the job that it waits for; it is
  * answered with the job's record when that has ended.  One that follows is
  * sent notifications before: "log" {"job", "time", "level", "stream",
  * "message", "fields", "left_out"}, "progress" {"job", "fraction",
@@ -10,7 +10,7 @@
 #ifndef MASTER_WAIT_H
 #define MASTER_WAIT_H
 
-#include "master/control.h"
+#include "master/request.h"
 #include "master/jobs.h"
 #include "store/store.h"
 

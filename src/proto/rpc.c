@@ -8,10 +8,17 @@
 
 /* --- Requests ----------------------------------------------------------- */
 
-static const char *const kinds[] = {
-	[ERR_NONE] = "none",	       [ERR_AGENT] = "agent",
-	[ERR_USAGE] = "usage",	       [ERR_DENIED] = "denied",
+static const char *const kinds[ERR_KINDS] = {
+	[ERR_NONE] = "none",
+	[ERR_AGENT] = "agent",
+	[ERR_USAGE] = "usage",
+	[ERR_DENIED] = "denied",
 	[ERR_NOT_FOUND] = "not_found",
+	[ERR_CONFLICT] = "conflict",
+	[ERR_TOO_MANY] = "too_many",
+	[ERR_UNAVAILABLE] = "unavailable",
+	[ERR_UNAUTHORIZED] = "unauthorized",
+	[ERR_FORBIDDEN] = "forbidden",
 };
 
 static int
@@ -33,6 +40,15 @@ take_id(struct json_text t, struct rpc_request *r)
 	return 0;
 }
 
+static int
+take_object(struct json_text t, struct value **out, struct err *e)
+{
+	if (t.s)
+		return json_decode(t.s, t.len, out, e);
+	*out = value_object();
+	return 0;
+}
+
 int
 rpc_request_parse(const char *line, size_t len, struct rpc_request *r,
 		  enum rpc_code *code, struct err *e)
@@ -42,6 +58,7 @@ rpc_request_parse(const char *line, size_t len, struct rpc_request *r,
 		{ "id", JSON_IS_NUMBER | JSON_IS_STRING, { NULL, 0 } },
 		{ "method", JSON_IS_STRING, { NULL, 0 } },
 		{ "params", JSON_IS_OBJECT, { NULL, 0 } },
+		{ "auth", JSON_IS_OBJECT, { NULL, 0 } },
 	};
 	_buf_ struct buf method = { 0 };
 
@@ -66,18 +83,18 @@ rpc_request_parse(const char *line, size_t len, struct rpc_request *r,
 		r->id.text[0] = '\0';
 	memcpy(r->method, method.data, method.len + 1);
 	*code = RPC_INVALID_PARAMS;
-	if (!fields[3].value.s) {
-		r->params = value_object();
-		return 0;
-	}
-	return json_decode(fields[3].value.s, fields[3].value.len, &r->params,
-			   e);
+	return take_object(fields[3].value, &r->params, e) < 0 ||
+			       (fields[4].value.s &&
+				take_object(fields[4].value, &r->auth, e) < 0) ?
+		       -1 :
+		       0;
 }
 
 void
 rpc_request_release(struct rpc_request *r)
 {
 	value_free(steal_ptr(&r->params));
+	value_free(steal_ptr(&r->auth));
 }
 
 /* --- Writing ------------------------------------------------------------ */

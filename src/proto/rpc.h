@@ -41,6 +41,8 @@ struct rpc_request {
 	struct rpc_id id;
 	char method[RPC_METHOD_MAX + 1];
 	struct value *params; /* an object, never NULL */
+	/* who asks, where somebody else passes it on; NULL: absent */
+	struct value *auth;
 };
 
 /*

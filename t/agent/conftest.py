@@ -114,6 +114,7 @@ class Agent:
                                      "grants": "./grants"}}
         self.environment = {}
         self.wrapper = []
+        self.program = PROGRAM
         (self.folder / "plugins" / "python").mkdir(parents=True)
         (self.folder / "plugins" / "shell").mkdir()
         (self.folder / "grants").mkdir()
@@ -147,7 +148,8 @@ class Agent:
     def start(self, wait=True):
         self.write_config()
         self.process = subprocess.Popen(
-            [*self.wrapper, PROGRAM, "--config", str(self.config)],
+            [*self.wrapper, str(self.program), "--config",
+             str(self.config)],
             stdin=subprocess.DEVNULL, stdout=open(self.log, "ab"),
             stderr=subprocess.STDOUT, cwd=self.folder,
             env={**os.environ, **self.environment})
@@ -222,7 +224,7 @@ class Agent:
         if not self.config.exists():
             self.write_config()
         return subprocess.run(
-            [PROGRAM, "--config", str(self.config), *args],
+            [str(self.program), "--config", str(self.config), *args],
             capture_output=True, text=True, timeout=SECONDS,
             cwd=self.folder, check=check, **kwargs)
 

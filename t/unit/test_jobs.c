@@ -406,7 +406,7 @@ static const struct {
 	  "socket: /s}\nstorage: {path: /p, durability: normal, "
 	  "retention: {age: 1d}}\nplugins: {require: [], shell: {enabled: "
 	  "false}}\nworkers: {max: 2}\nmetrics: {prometheus: true}",
-	  "=agent.listen_addr! =agent.data_dir! =agent.labels =agent.group! "
+	  "=agent.listen_addr =agent.data_dir! =agent.labels =agent.group! "
 	  "=agent.socket! =plugins.shell.enabled =plugins.require "
 	  "=storage.path! =storage.durability =storage.retention.age "
 	  "=workers.max =metrics.prometheus! " },
