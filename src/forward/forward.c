@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "forward/channel.h"
 #include "forward/destination.h"
+#include "forward/shut.h"
 #include "forward/transport.h"
 #include "proto/json.h"
 
@@ -22,6 +23,8 @@ struct forward {
 	struct destination **destinations;
 	size_t n;
 	struct value *agent;
+	bool shut;
+	struct strv folders; /* that it was shut in with */
 	int status;
 };
 
@@ -32,7 +35,8 @@ say(struct forward *f, const char *level, const char *name, const char *text)
 
 	value_set(p, "level", value_string(level));
 	value_set(p, "message", value_string(text));
-	value_set(p, "destination", value_string(name));
+	if (*name)
+		value_set(p, "destination", value_string(name));
 	channel_tell(f->context.channel, "log", p);
 }
 
@@ -102,6 +106,43 @@ take_destination(struct forward *f, const struct value *v,
 	f->destinations[f->n++] = d;
 }
 
+/*
+ * Nothing from outside is read before. Where other folders are needed later,
+ * it ends, and is started anew. False: it is not to go on.
+ */
+static bool
+shut(struct forward *f, const struct value *list, size_t n)
+{
+	_strv_ struct strv folders = { 0 };
+	_buf_ struct buf words = { 0 };
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(settings_release) struct settings s = { 0 };
+		struct err ignored = ERR_INIT;
+
+		if (settings_read(&s, list->u.array.items[i], &ignored) == 0)
+			shut_add(&folders, &s);
+	}
+	if (f->shut) {
+		if (shut_covers(&f->folders, &folders))
+			return true;
+		say(f, "info", "", "other certificates: starting anew");
+		loop_stop(f->context.loop);
+		return false;
+	}
+	if (shut_in(&folders, &words, &e) < 0) {
+		say(f, "error", "", e.msg);
+		f->status = 125;
+		loop_stop(f->context.loop);
+		return false;
+	}
+	say(f, "debug", "", words.data);
+	f->shut = true;
+	strv_copy(&f->folders, &folders);
+	return true;
+}
+
 static void
 configure(struct forward *f, const struct value *params)
 {
@@ -110,6 +151,8 @@ configure(struct forward *f, const struct value *params)
 	struct destination **old = f->destinations;
 	size_t n_old = f->n;
 
+	if (!shut(f, list, n))
+		return;
 	take_agent(f, value_get(params, "agent"));
 	f->context.batch_bytes = TEXT_MAX / 2 / (n ? n : 1);
 	if (f->context.batch_bytes < TEXT_MIN)
@@ -171,6 +214,7 @@ forward_main(int fd)
 	channel_free(c->channel);
 	compressor_free(c->compressor);
 	loop_free(c->loop);
+	strv_release(&f.folders);
 	value_free(f.agent);
 	free(c->agent.text);
 	transport_global_release();
