@@ -41,6 +41,7 @@ struct transport {
 
 	struct buf body;
 	size_t body_len, headers_len; /* all that came */
+	bool head_whole;	      /* the empty line after the headers */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -95,6 +96,9 @@ finish(struct transport *t, CURLcode code)
 	char *url = NULL;
 	long status = 0;
 
+	/* to libcurl it is an answer if it ends within its headers */
+	if (code == CURLE_OK && !t->head_whole)
+		code = CURLE_PARTIAL_FILE;
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &url);
 	location = url ? xstrdup(url) : NULL;
@@ -209,8 +213,9 @@ on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct transport *t = arg;
 
-	(void)data;
 	t->headers_len += size * n;
+	/* a block of its own for 100 Continue, and the like */
+	t->head_whole = *data == '\r' || *data == '\n';
 	return t->headers_len > HEADERS_MAX ? 0 : size * n;
 }
 
@@ -400,6 +405,7 @@ transport_start(struct transport *t, const struct request *r)
 	t->request = *r;
 	t->body.len = 0;
 	t->body_len = t->headers_len = 0;
+	t->head_whole = false;
 	t->error[0] = '\0';
 	curl_easy_reset(c);
 	set_transport(t, r->to);

@@ -6,21 +6,26 @@ import gzip
 import socket
 import ssl
 import threading
+import time
+
+
+ROOM = 4 << 20
+ZSTD = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
+ZSTD.ZSTD_decompressDCtx.restype = ctypes.c_size_t
+ZSTD.ZSTD_createDCtx.restype = ctypes.c_void_p
+LOCAL = threading.local()
 
 
 def unzstd(data):
     """What zstd compressed."""
-    library = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
-    library.ZSTD_decompressDCtx.restype = ctypes.c_size_t
-    library.ZSTD_createDCtx.restype = ctypes.c_void_p
-    library.ZSTD_freeDCtx.argtypes = [ctypes.c_void_p]
-    out = ctypes.create_string_buffer(64 << 20)
-    context = ctypes.c_void_p(library.ZSTD_createDCtx())
-    n = library.ZSTD_decompressDCtx(context, out, ctypes.c_size_t(len(out)),
-                                    data, ctypes.c_size_t(len(data)))
-    library.ZSTD_freeDCtx(context)
-    assert not library.ZSTD_isError(ctypes.c_size_t(n)), "no zstd"
-    return out.raw[:n]
+    if not hasattr(LOCAL, "room"):
+        LOCAL.room = ctypes.create_string_buffer(ROOM)
+        LOCAL.context = ctypes.c_void_p(ZSTD.ZSTD_createDCtx())
+    n = ZSTD.ZSTD_decompressDCtx(LOCAL.context, LOCAL.room,
+                                 ctypes.c_size_t(ROOM), data,
+                                 ctypes.c_size_t(len(data)))
+    assert not ZSTD.ZSTD_isError(ctypes.c_size_t(n)), "no zstd"
+    return ctypes.string_at(LOCAL.room, n)
 
 
 DECODERS = {"gzip": gzip.decompress, "zstd": unzstd, "": bytes}
@@ -43,6 +48,7 @@ class Request:
             self.headers[name.lower()] = value.strip()
         self.length = int(self.headers.get("content-length", "0"))
         self.connection = connection
+        self.since = connection.since
         self.raw = b""
 
     def read_body(self, at_most=None):
@@ -82,6 +88,8 @@ class Connection:
         self.collector = collector
         self.sock = sock
         self.pending = b""
+        self.requests = 0
+        self.since = time.monotonic()  # of the request that is read
 
     def more(self):
         """What comes next."""
@@ -106,6 +114,11 @@ class Connection:
 
     def head(self):
         """The head of the next request."""
+        if not self.pending:
+            self.pending = self.more()
+        if self.requests:
+            self.since = time.monotonic()
+        self.requests += 1
         while b"\r\n\r\n" not in self.pending:
             self.pending += self.more()
         head, self.pending = self.pending.split(b"\r\n\r\n", 1)
@@ -121,6 +134,8 @@ class Connection:
         except Gone:
             pass
         finally:
+            if hasattr(LOCAL, "context"):
+                ZSTD.ZSTD_freeDCtx(LOCAL.context)
             self.collector.connections.discard(self)
             self.sock.close()
 

@@ -52,7 +52,7 @@ def log_record(i, line, **changes):
     """A line of a job's log."""
     record = {
         "job": i, "name": f"collect-{i % 7}", "plugin": "collect-disk",
-        "line": line, "time": "2026-01-31T23:59:59.135Z", "level": "info",
+        "seq": line, "time": "2026-01-31T23:59:59.135Z", "level": "info",
         "stream": "log", "message": f"line {line}", "fields": {},
     }
     record.update(changes)
@@ -93,7 +93,7 @@ class Listed:
         """Record i as batch.next has it."""
         kind, record = self.records[i]
         name = record["id"] if kind == "job" else \
-            f'{record["job"]}-{record["line"]}'
+            f'{record["job"]}-{record["seq"]}'
         return (f'{{"id":"{AGENT_ID}-{name}","at":"{i + 1}","kind":"{kind}",'
                 f'"record":{compact(record)}}}')
 
@@ -126,6 +126,7 @@ class Master:
         self.life = 0
         self.given = {}
         self.conflicts = 0
+        self.restarts = 0
         self.start()
 
     # --- the process ---
@@ -231,6 +232,7 @@ class Master:
             except OSError:
                 return
             if not got:
+                self.ended(life)
                 return
             *lines, pending = (pending + got).split(b"\n")
             for line in lines:
@@ -238,6 +240,12 @@ class Master:
                     if life != self.life:
                         return
                     self.take(json.loads(line))
+
+    def ended(self, life):
+        """It left by itself: as the master does, start it again."""
+        if life == self.life and self.program.wait(SECONDS) == 0:
+            self.restarts += 1
+            self.start()
 
     def take(self, message):
         """One message."""

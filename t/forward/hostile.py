@@ -64,17 +64,20 @@ class Hostile:
         lines = request.body().decode().splitlines()
         return [json.loads(line)["id"] for line in lines]
 
-    def keep(self, numbers, whole):
-        """Into the books; `whole`: the answer will be given in full."""
+    def keep(self, numbers, whole, request=None):
+        """Into the books; `whole`: the answer will be given in full, and in
+        time, as far as this machine lets us know."""
+        now = time.monotonic()
+        late = request and now - request.since > self.hang / 8
         with self.lock:
-            self.received.append((numbers, whole, time.monotonic()))
+            self.received.append((numbers, whole and not late, now))
 
     def proper(self, request):
         """As the best collectors do."""
         numbers = self.numbers(request)
         if self.poison.intersection(numbers):
             return self.reject(request, numbers)
-        self.keep(numbers, True)
+        self.keep(numbers, True, request)
         request.answer(200, json.dumps({"accepted": len(numbers)}))
         return True
 
@@ -84,7 +87,7 @@ class Hostile:
             rejected = [{"index": i, "code": "bad", "retryable": False}
                         for i, n in enumerate(numbers) if n in self.poison]
             good = [n for n in numbers if n not in self.poison]
-            self.keep(good, True)
+            self.keep(good, True, request)
             request.answer(200, json.dumps({"accepted": len(good),
                                             "rejected": rejected}))
         elif self.refuse == "close":
@@ -143,6 +146,12 @@ class Hostile:
         request.send(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')
         return False
 
+    def fault_close_in_head(self, request):
+        """Hangs up within the headers of a success."""
+        self.maybe_keep(request)
+        request.send(b"HTTP/1.1 200 OK\r\nContent-Le")
+        return False
+
     def fault_trickle(self, request):
         """A byte at a time, slower than anyone waits."""
         self.maybe_keep(request)
@@ -186,7 +195,7 @@ class Hostile:
         half = len(numbers) // 2
         again = [{"index": i, "code": "busy", "retryable": True}
                  for i in range(half, len(numbers))]
-        self.keep(numbers[:half], True)
+        self.keep(numbers[:half], True, request)
         request.answer(200, json.dumps({"accepted": half, "rejected": again}))
         return True
 

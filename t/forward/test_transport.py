@@ -379,3 +379,26 @@ def test_refuses_everything(master):
     state["broken"] = False
     m.wait_done()
     assert state["got"] == list(range(1000)) and not m.aside
+
+
+@pytest.mark.parametrize("part", [
+    b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-",
+    b"HTTP/1.1 200 OK\r\nX: y\r\n", b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"])
+def test_cut_answers(master, part):
+    """An answer that is cut short is none"""
+    seen = []
+
+    def handle(request):
+        request.read_body()
+        seen.append(request)
+        if len(seen) == 1:
+            request.send(part)
+            return False
+        request.answer(200)
+        return True
+
+    m = master(Generated(1), destination(Collector(handle).url))
+    m.wait_done()
+    assert len(seen) == 2
