@@ -156,7 +156,6 @@ accepted(struct destination *d, const struct outcome *o,
 	}
 	d->owed.accepted += (int64_t)(n - again);
 	learn_limit(d, FATE_ACCEPTED);
-	batch_stale(d->now);
 	if (again == d->now->body.records) {
 		d->attempts++;
 		show_trouble(d, "retrying", o, "it asks for each record again");
@@ -181,8 +180,6 @@ refused(struct destination *d, const struct outcome *o, enum fate fate,
 	d->attempts++;
 	learn_limit(d, fate);
 	step = window_refused(w, fate, &gone);
-	if (step != STEP_WAIT)
-		batch_stale(d->now);
 	/* something else is tried: soon, but for one who failed at all */
 	if (step == STEP_SEND)
 		d->attempts = 2 * w->rounds;

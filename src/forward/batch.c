@@ -175,7 +175,8 @@ batch_encode(struct batch *b, const struct settings *to,
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 	size_t from, to_record, first = SIZE_MAX;
 
-	if (b->body.ready || !window_next(&b->window, &from, &to_record))
+	if (!window_next(&b->window, &from, &to_record) ||
+	    (b->body.ready && b->body.choice == b->window.choice))
 		return;
 	b->body.data.len = 0;
 	compressor_begin(c, to->compression, &b->body.data);
@@ -200,6 +201,7 @@ batch_encode(struct batch *b, const struct settings *to,
 	buf_release(&encoder.out);
 	b->body.records = encoder.n;
 	name_body(&b->body, b->part, b->r.items[first].id, h);
+	b->body.choice = b->window.choice;
 	b->body.ready = true;
 }
 
@@ -213,8 +215,6 @@ void
 batch_limit(struct batch *b, size_t limit)
 {
 	b->window.limit = limit;
-	if (!b->body.ready || b->body.records <= limit)
-		return;
-	window_forget(&b->window);
-	batch_stale(b);
+	if (b->body.records > limit)
+		window_forget(&b->window);
 }

@@ -21,7 +21,8 @@
 #define BATCH_KEY 160
 
 struct body {
-	bool ready; /* for what `of` is to send now */
+	bool ready;
+	unsigned long choice; /* of the window, that it is for */
 	struct buf data;
 	size_t records;
 	char key[BATCH_KEY]; /* the same for the same records, whenever sent */
@@ -57,7 +58,10 @@ bool batch_merge(struct batch *b, struct batch *more, const struct format *f,
 /* How many from the first on need nothing any more. */
 size_t batch_settled(const struct batch *b, const struct format *f);
 
-/* What has to be sent now, written and compressed; kept until told stale. */
+/*
+ * What has to be sent now, written and compressed; kept as long as the window
+ * is to send the same, and it is not told to be stale.
+ */
 void batch_encode(struct batch *b, const struct settings *to,
 		  const struct forward_agent *agent, struct compressor *c);
 void batch_stale(struct batch *b);

@@ -105,8 +105,10 @@ window_forget(struct window *w)
 bool
 window_next(struct window *w, size_t *from, size_t *to)
 {
-	if (!w->chosen)
+	if (!w->chosen) {
 		choose(w);
+		w->choice++;
+	}
 	w->chosen = true;
 	*from = w->from;
 	*to = w->to;

@@ -52,6 +52,7 @@ struct window {
 	/* private */
 	bool chosen; /* the range that is sent, until that is answered */
 	size_t from, to;
+	unsigned long choice; /* its number */
 	size_t ends[64]; /* of the range that is sent, last; before it those
 			  * that it is a part of */
 	unsigned depth;

@@ -402,3 +402,23 @@ def test_cut_answers(master, part):
     m = master(Generated(1), destination(Collector(handle).url))
     m.wait_done()
     assert len(seen) == 2
+
+
+def test_neighbour(master):
+    """A neighbour of poison that fails once as well is neither lost nor twice"""
+    got, alone = [], []
+
+    def handle(request):
+        n = numbers(request)
+        if n == [6]:
+            alone.append(6)
+        if 5 in n or (n == [6] and len(alone) == 1):
+            request.answer(500)
+        else:
+            got.extend(n)
+            request.answer(200)
+
+    m = master(Generated(8), destination(Collector(handle).url))
+    m.wait_done()
+    assert got == [0, 1, 2, 3, 4, 6, 7]
+    assert list(m.aside) == [f'{m.agent["id"]}-5']
