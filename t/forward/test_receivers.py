@@ -120,8 +120,7 @@ MOCK = os.environ.get("MOCKOTLPSERVER", "mockotlpserver")
 MOCK_PORT = 4318  # it has no other
 
 
-@pytest.mark.parametrize("compression", ["gzip", "none"])
-def test_opentelemetry(master, tmp_path, compression):
+def test_opentelemetry(master, tmp_path):
     """OpenTelemetry's definitions, as a server of others has them, fit"""
     if not shutil.which(MOCK):
         pytest.skip("mockotlpserver is not installed")
@@ -133,7 +132,7 @@ def test_opentelemetry(master, tmp_path, compression):
             wait_until(lambda: "OTLP/HTTP listening" in out.read_text())
             m = master(Listed(RECORDS), destination(
                 f"http://127.0.0.1:{MOCK_PORT}", format="otlp",
-                compression=compression))
+                compression="none"))  # it knows no other
             m.wait_done()
             said = wait_until(lambda: out.read_text() if "n-3" in
                               out.read_text() else "")
@@ -142,7 +141,7 @@ def test_opentelemetry(master, tmp_path, compression):
             assert not m.aside
         finally:
             process.kill()
-    for what in ("logRecords", "dataPoints", "spans", "SPAN_KIND_INTERNAL",
-                 "SEVERITY_NUMBER_ERROR", "STATUS_CODE_ERROR",
-                 "AGGREGATION_TEMPORALITY_CUMULATIVE", "disk_used_bytes"):
-        assert what in said, what
+    # the trace's resource, and the names of enumerations, are of its making
+    for what in ("logRecords", "dataPoints", "scopeSpans", "disk_used_bytes",
+                 "SPAN_KIND_INTERNAL", "STATUS_CODE_ERROR"):
+        assert what in said, said
