@@ -15,7 +15,6 @@
 #define TROUBLE_MS 1000
 /* Ends that are not measured yet before somebody looks. */
 #define UNMEASURED_MAX 256
-#define TEXT_MAX (64UL << 20)
 
 static const struct log_about about = { .component = "forward" };
 
@@ -49,40 +48,52 @@ take_waiting(struct destination *d)
 	return q;
 }
 
-/* The answer is written as it is: there may be a MiB of records in it. */
+/* Answers are written as they are: there may be a MiB of records in one. */
 static void
-hand_out(struct destination *d, const struct batch *b, const struct buf *text)
+open_answer(struct destination *d, struct buf *out, uint64_t batch)
 {
-	struct request *q = take_waiting(d);
-	struct buf *out = &q->channel->out;
-
-	if (b)
-		d->handed = b->id;
 	buf_addf(out,
 		 "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"batch\":"
 		 "\"%llu.e\",\"records\":[",
-		 q->id.text, (unsigned long long)d->handed);
-	if (b)
-		buf_add(out, text->data, text->len);
+		 d->waiting->id.text, (unsigned long long)batch);
+}
+
+static void
+close_answer(struct destination *d, struct buf *out)
+{
 	buf_addf(out, "],\"more\":%s}}\n",
 		 destination_jobs(d) > 0 ? "true" : "false");
-	request_forget(q);
+	request_forget(take_waiting(d));
+}
+
+static void
+answer_nothing(struct destination *d)
+{
+	struct buf *out = &d->waiting->channel->out;
+
+	open_answer(d, out, d->handed);
+	close_answer(d, out);
 }
 
 /* 0: answered, or there is nothing; 1: again, as there may be more. */
 static int
 read_batch(struct destination *d, struct err *e)
 {
-	_buf_ struct buf text = { .max = TEXT_MAX };
+	struct buf *out = &d->waiting->channel->out;
+	size_t before = out->len;
 	struct batch *b = NULL;
-	int rc = batch_read(d, &text, &b, e);
+	int rc;
 
-	if (rc < 0 || !b)
-		return rc;
-	if (b->n) {
-		hand_out(d, b, &text);
+	open_answer(d, out, d->last_batch + 1);
+	rc = batch_read(d, out, &b, e);
+	if (b && b->n) {
+		d->handed = b->id;
+		close_answer(d, out);
 		return 0;
 	}
+	out->len = before;
+	if (!b)
+		return rc;
 	/* nothing of it is for the forwarder */
 	destination_apply(d);
 	return 1;
@@ -120,7 +131,7 @@ serve(struct destination *d)
 	else if (rc == 1)
 		serve_at(d, now);
 	else if (now >= d->wait_until_ms)
-		hand_out(d, NULL, NULL);
+		answer_nothing(d);
 	else
 		serve_at(d, d->wait_until_ms);
 }
@@ -133,7 +144,7 @@ destination_serve(struct destination *d)
 	if (d->master->changes.trouble.kind == ERR_NONE)
 		serve(d);
 	else if (clock_mono_ms() >= d->wait_until_ms)
-		hand_out(d, NULL, NULL);
+		answer_nothing(d);
 	else
 		serve_at(d, clock_mono_ms() + TROUBLE_MS);
 }

@@ -132,10 +132,11 @@ int64_t destination_line(const struct destination *d, int64_t job);
 int destination_has_lines(struct destination *d, struct err *e);
 
 /*
- * Read the next batch; its records are added to `text`. *out is NULL where
- * there was none. 1: there is more to be looked at at once.
+ * Read the next batch, of d->last_batch + 1; its records are added to `out`.
+ * *read is NULL where there was none. 1: there is more to be looked at at
+ * once.
  */
-int batch_read(struct destination *d, struct buf *text, struct batch **out,
+int batch_read(struct destination *d, struct buf *out, struct batch **read,
 	       struct err *e);
 void batch_free(struct batch *b);
 /* Up to there it is in the newest change. */
