@@ -16,15 +16,19 @@
 
 #include "agent/setup.h"
 #include "base/loop.h"
+#include "master/api.h"
 #include "master/changes.h"
 #include "master/control.h"
+#include "master/events.h"
 #include "master/forward.h"
 #include "master/jobs.h"
 #include "master/peers.h"
+#include "master/plugin_metrics.h"
 #include "master/plugins.h"
 #include "master/pools.h"
 #include "master/schedules.h"
 #include "master/services.h"
+#include "master/tokens.h"
 #include "model/record.h"
 #include "store/store.h"
 #include "worker/spawner.h"
@@ -63,6 +67,10 @@ struct master {
 	struct services services;
 	struct control control;
 	struct peers peers;
+	struct api api;
+	struct tokens tokens;
+	struct events events;
+	struct plugin_metrics plugin_metrics;
 	struct forward forward;
 	struct metrics *metrics;
 

@@ -43,10 +43,12 @@ reload_check(struct setup *s, struct err *e)
 }
 
 static int
-load(const struct master *m, struct setup *fresh, struct err *e)
+load(const struct master *m, struct setup *fresh, struct api_files *files,
+     struct err *e)
 {
 	if (setup_load(fresh, m->config_file, e) < 0 ||
-	    reload_check(fresh, e) < 0)
+	    reload_check(fresh, e) < 0 ||
+	    api_files_read(&fresh->config, files, e) < 0)
 		return -1;
 	return 0;
 }
@@ -66,7 +68,7 @@ reload_secrets(const struct config *c)
 }
 
 static void
-apply(struct master *m, struct setup *fresh)
+apply(struct master *m, struct setup *fresh, struct api_files *files)
 {
 	struct setup *old = m->setup;
 	size_t changes = 0;
@@ -84,7 +86,9 @@ apply(struct master *m, struct setup *fresh)
 				  value_copy(fresh->config.agent.labels) :
 				  NULL;
 	forward_reload(m);
+	api_reload(m, &old->config, files);
 	peers_reload(m);
+	events_add(m, "agent.reloaded", value_object());
 	setup_release(old);
 	free(old);
 	log_event(LOG_LEVEL_INFO, &about, "reloaded: %zu changes", changes);
@@ -94,12 +98,13 @@ int
 master_reload(struct master *m, struct err *e)
 {
 	struct setup *fresh = xcalloc(1, sizeof(*fresh));
+	struct api_files files = { NULL, NULL, NULL };
 
-	if (load(m, fresh, e) < 0) {
+	if (load(m, fresh, &files, e) < 0) {
 		setup_release(fresh);
 		free(fresh);
 		return -1;
 	}
-	apply(m, fresh);
+	apply(m, fresh, &files);
 	return 0;
 }

@@ -169,35 +169,71 @@ attr_size(int abi)
 	return offsetof(struct ruleset_attr, handled_access_net);
 }
 
-int
-landlock_enter(const struct sandbox_spec *spec, int abi, int proc,
-	       unsigned *layers, struct err *e)
+static int
+make_ruleset(int abi, bool ports, struct ruleset *r, struct err *e)
 {
-	bool ports = abi >= 4 && !spec->host_network;
 	struct ruleset_attr attr = {
 		.handled_access_fs = handled_rights(abi),
 		.handled_access_net =
 			ports ? NET_BIND_TCP | NET_CONNECT_TCP : 0,
 		.scoped = SCOPE_ALL,
 	};
-	struct ruleset r = { .handled = attr.handled_access_fs };
-	_close_ int fd = -1;
 
-	if (abi == 0)
-		return 0;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, attr_size(abi),
-			  0);
-	if (fd < 0)
-		return err_errno(e, "make a Landlock ruleset");
-	r.fd = fd;
-	if (allow_files(&r, spec, proc, e) < 0)
-		return -1;
-	if (ports && (allow_ports(&r, &spec->connect, NET_CONNECT_TCP, e) < 0 ||
-		      allow_ports(&r, &spec->listen, NET_BIND_TCP, e) < 0))
-		return -1;
-	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+	r->handled = attr.handled_access_fs;
+	r->fd = (int)syscall(SYS_landlock_create_ruleset, &attr, attr_size(abi),
+			     0);
+	return r->fd < 0 ? err_errno(e, "make a Landlock ruleset") : 0;
+}
+
+static int
+enter_ruleset(const struct ruleset *r, int abi, bool ports, unsigned *layers,
+	      struct err *e)
+{
+	if (syscall(SYS_landlock_restrict_self, r->fd, 0) < 0)
 		return err_errno(e, "enter Landlock");
 	*layers |= LAYER_LANDLOCK | (ports ? LAYER_LANDLOCK_NET : 0) |
 		   (abi >= 6 ? LAYER_LANDLOCK_SCOPE : 0);
 	return 0;
+}
+
+static void
+ruleset_release(struct ruleset *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+}
+
+int
+landlock_enter(const struct sandbox_spec *spec, int abi, int proc,
+	       unsigned *layers, struct err *e)
+{
+	bool ports = abi >= 4 && !spec->host_network;
+	_cleanup_(ruleset_release) struct ruleset r = { .fd = -1 };
+
+	if (abi == 0)
+		return 0;
+	if (make_ruleset(abi, ports, &r, e) < 0 ||
+	    allow_files(&r, spec, proc, e) < 0)
+		return -1;
+	if (ports && (allow_ports(&r, &spec->connect, NET_CONNECT_TCP, e) < 0 ||
+		      allow_ports(&r, &spec->listen, NET_BIND_TCP, e) < 0))
+		return -1;
+	return enter_ruleset(&r, abi, ports, layers, e);
+}
+
+int
+landlock_confine(const char *const *readable, bool network, int abi,
+		 unsigned *layers, struct err *e)
+{
+	bool ports = abi >= 4 && !network;
+	_cleanup_(ruleset_release) struct ruleset r = { .fd = -1 };
+
+	if (abi == 0)
+		return 0;
+	if (make_ruleset(abi, ports, &r, e) < 0)
+		return -1;
+	for (; readable && *readable; readable++)
+		if (allow_path(&r, *readable, FS_READ, e) < 0)
+			return -1;
+	return enter_ruleset(&r, abi, ports, layers, e);
 }

@@ -24,4 +24,12 @@ int landlock_abi(void);
 int landlock_enter(const struct sandbox_spec *spec, int abi, int proc,
 		   unsigned *layers, struct err *e);
 
+/*
+ * The same for a program of the agent's own: `readable` (NULL last, or NULL)
+ * may be read, and nothing else may be done with files; TCP ports, abstract
+ * sockets and signals as far as the kernel can: none without `network`.
+ */
+int landlock_confine(const char *const *readable, bool network, int abi,
+		     unsigned *layers, struct err *e);
+
 #endif

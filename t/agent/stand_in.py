@@ -120,7 +120,7 @@ class PeerAgent(Agent):
         self.listener.bind(str(bin / "peer.sock"))
         os.chmod(bin / "peer.sock", 0o777)
         self.listener.listen(8)
-        self.listener.settimeout(SECONDS)
+        self.listener.settimeout(10)
 
     def peer(self):
         """The next one that the agent starts."""

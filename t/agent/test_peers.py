@@ -131,7 +131,7 @@ def test_what_it_logs_is_logged_and_bounded(agent):
     assert "(status=503)" in line["message"]
     for n in range(1000):
         peer.say(method="log", params={"message": "many %d" % n})
-    peer.say(id=9, method="nothing")
+    peer.say(id=9, method="health")
     assert peer.read()["id"] == 9
     assert 100 <= len(agent.logged("many ")) < 300
     time.sleep(0.2)
