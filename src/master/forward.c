@@ -15,6 +15,8 @@
 #define TROUBLE_MS 1000
 /* Ends that are not measured yet before somebody looks. */
 #define UNMEASURED_MAX 256
+/* Between looks at what a refused secret is by now. */
+#define RENEW_MS 10000
 
 static const struct log_about about = { .component = "forward" };
 
@@ -324,6 +326,7 @@ forward_close(struct master *m)
 {
 	struct destination *d;
 
+	loop_timer_cancel(&m->forward.renew_timer);
 	while ((d = TAILQ_FIRST(&m->forward.list)))
 		remove_one(m, d);
 }
@@ -509,6 +512,22 @@ log_state(const struct destination *d, enum destination_state before)
 		  d->error);
 }
 
+/* A token that was refused may be renewed by now, in the file it came from. */
+static void
+renew(void *arg)
+{
+	struct master *m = arg;
+	const struct destination *d;
+
+	master_renew_destinations(m);
+	TAILQ_FOREACH(d, &m->forward.list, link)
+	if (d->state == DESTINATION_HELD && d->config->written) {
+		loop_timer_set(m->loop, &m->forward.renew_timer,
+			       clock_mono_ms() + RENEW_MS, renew, m);
+		return;
+	}
+}
+
 static void
 on_notified(struct peer *p, const struct rpc_request *r)
 {
@@ -530,6 +549,10 @@ on_notified(struct peer *p, const struct rpc_request *r)
 		d->errors++;
 	if (d->state != before)
 		log_state(d, before);
+	if (d->state == DESTINATION_HELD && d->config->written &&
+	    !loop_timer_is_set(&p->master->forward.renew_timer))
+		loop_timer_set(p->master->loop, &p->master->forward.renew_timer,
+			       clock_mono_ms(), renew, p->master);
 }
 
 static void

@@ -60,6 +60,7 @@ struct forward {
 	struct destinations list;
 	size_t n;
 	uint64_t written; /* changes.written, as of the last turn */
+	struct loop_timer renew_timer;
 };
 
 extern const struct peer_kind forward_peer;

@@ -102,6 +102,11 @@ void master_fail(struct master *m, const struct err *e);
 
 /* Read the configuration again; on failure nothing has changed. */
 int master_reload(struct master *m, struct err *e);
+/*
+ * The same where nothing differs but destinations: what a ${...} of theirs
+ * stands for is another now. What else was edited waits for a reload.
+ */
+void master_renew_destinations(struct master *m);
 /* Check its jobs against the plugins there are, and log the warnings. */
 int reload_check(struct setup *s, struct err *e);
 /* From now on the log masks what the configuration keeps secret. */

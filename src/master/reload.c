@@ -108,3 +108,38 @@ master_reload(struct master *m, struct err *e)
 	apply(m, fresh, &files);
 	return 0;
 }
+
+struct differences {
+	size_t destinations, others;
+};
+
+static void
+count_change(void *arg, const struct config_change *c)
+{
+	struct differences *d = arg;
+
+	if (c->kind == CONFIG_DESTINATION_CHANGED)
+		d->destinations++;
+	else
+		d->others++;
+}
+
+void
+master_renew_destinations(struct master *m)
+{
+	_config_ struct config fresh;
+	_strv_ struct strv ignored = { 0 };
+	struct differences d = { 0 };
+	struct err e = ERR_INIT;
+
+	config_init(&fresh);
+	if (!m->config_file ||
+	    config_load(m->config_file, &fresh, &ignored, &e) < 0)
+		return;
+	config_diff(&m->setup->config, &fresh, count_change, &d);
+	if (d.destinations && !d.others && master_reload(m, &e) < 0)
+		log_event(LOG_LEVEL_WARN, &about,
+			  "a destination's secrets are others, and can't be "
+			  "read again: %s",
+			  e.msg);
+}
