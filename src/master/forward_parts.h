@@ -53,7 +53,7 @@ struct batch {
 
 TAILQ_HEAD(batches, batch);
 
-/* In the order of their names in forward.c. */
+/* In the order of their names in forward_peer.c. */
 enum destination_state {
 	DESTINATION_STARTING, /* nothing was heard of it yet */
 	DESTINATION_OK,
@@ -96,8 +96,6 @@ struct destination {
 
 /* --- forward.c ---------------------------------------------------------- */
 
-extern const char *const destination_states[DESTINATION_STATES];
-
 struct destination *forward_find(struct master *m, const char *name);
 /* What is under way is forgotten, and comes again. */
 void destination_restart(struct destination *d);
@@ -109,6 +107,10 @@ struct progress *destination_progress(struct destination *d);
 void destination_read_anew(struct destination *d);
 /* Who waits for a batch gets one, if it is time. */
 void destination_serve(struct destination *d);
+
+/* --- forward_peer.c ----------------------------------------------------- */
+
+extern const char *const destination_states[DESTINATION_STATES];
 
 /* --- forward_record.c --------------------------------------------------- */
 
