@@ -42,8 +42,7 @@ setting_expects(const struct setting *s)
 		[SETTING_PATTERNS] = "a list of names, which may have * and ?",
 		[SETTING_LABELS] = "a map of names to strings",
 		[SETTING_HOSTS] = "a list of host names",
-		[SETTING_ROLES] = "a map of names to reader, operator or "
-				  "admin",
+		[SETTING_ROLES] = "a map of names to roles",
 		[SETTING_PARAMS] = "a map",
 		[SETTING_SECRETS] = "a map of names to strings",
 		[SETTING_JOBS] = "a map of names to jobs",

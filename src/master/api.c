@@ -328,5 +328,6 @@ api_reload(struct master *m, const struct config *old, struct api_files *files)
 	if (*now->agent.listen_addr && peers_find(m, &api_peer))
 		peer_replace(peers_find(m, &api_peer));
 	log_event(LOG_LEVEL_INFO, &about, "listens at %s from now on",
-		  *now->agent.listen_addr ? now->agent.listen_addr : "nothing");
+		  *now->agent.listen_addr ? now->agent.listen_addr :
+					    "no address");
 }

@@ -95,7 +95,7 @@ take_series(struct series *s, const struct record *r,
 	if (!value || !value_is_number(value))
 		return false;
 	s->name = clean_name(value_get_string(metric, "name", ""));
-	s->unit = unit && *unit ? xstrndup(unit, 32) : NULL;
+	s->unit = unit && *unit ? xstrndup(unit, strnlen(unit, 32)) : NULL;
 	s->kind = kind_of(metric);
 	s->value = value_number(value);
 	s->labels = labels_of(r, metric);
