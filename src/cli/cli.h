@@ -26,13 +26,15 @@ enum {
 	OPTION_SHELL = 1 << 6,
 	OPTION_OUTPUT = 1 << 7,
 	OPTION_BUNDLED = 1 << 8,
-	OPTION_NAMES = 1 << 9,	 /* --name, --plugin */
+	OPTION_NAMES = 1 << 9,	 /* --plugin */
 	OPTION_SUBMIT = 1 << 10, /* what a job may be given besides */
 	OPTION_TIMEOUT = 1 << 11,
 	OPTION_WAIT = 1 << 12,
 	OPTION_FOLLOW = 1 << 13,
 	OPTION_FIND = 1 << 14,	 /* --state, --since */
 	OPTION_SINCE = 1 << 24,	 /* --since alone */
+	OPTION_NAME = 1 << 15,	 /* --name */
+	OPTION_TOKEN = 1 << 16,	 /* --role, --expires */
 	OPTION_ALWAYS = 1 << 30, /* taken by every command */
 };
 
@@ -44,6 +46,7 @@ enum offer {
 	OFFER_PLUGIN, /* or a file */
 	OFFER_SCHEDULE,
 	OFFER_STATE,
+	OFFER_ROLE,
 	OFFER_SHELL, /* that there is completion for */
 };
 
@@ -59,9 +62,10 @@ struct cli {
 	const char *name, *plugin, *file;
 	const char *at, *cron, *timezone, *key;
 	const char *state, *since;
+	const char *role;
 	bool json, local, shell, bundled, wait, follow;
 	int64_t limit; /* 0: all */
-	int64_t every_ms, timeout_ms, queue_timeout_ms;
+	int64_t every_ms, timeout_ms, queue_timeout_ms, expires_ms;
 	int64_t priority;
 	int64_t retries;   /* -1: not given */
 	struct strv words; /* --param KEY=VALUE, each */
@@ -142,6 +146,9 @@ int cmd_schedule_resume(const struct cli *c);
 int cmd_schedule_remove(const struct cli *c);
 int cmd_forward_status(const struct cli *c);
 int cmd_forward_replay(const struct cli *c);
+int cmd_token_add(const struct cli *c);
+int cmd_token_list(const struct cli *c);
+int cmd_token_revoke(const struct cli *c);
 int cmd_status(const struct cli *c);
 int cmd_completion(const struct cli *c);
 

@@ -19,14 +19,15 @@ const struct command cli_commands[] = {
 	  "Prints the job's id. With --wait it does as run does. With --every "
 	  "or --cron it\nmakes a schedule of that name, and prints when that "
 	  "is due.\n" VALUES,
-	  OPTION_JSON | OPTION_NAMES | OPTION_SUBMIT | OPTION_PARAMS |
-		  OPTION_SECRETS | OPTION_METHOD | OPTION_TIMEOUT | OPTION_WAIT,
+	  OPTION_JSON | OPTION_NAME | OPTION_NAMES | OPTION_SUBMIT |
+		  OPTION_PARAMS | OPTION_SECRETS | OPTION_METHOD |
+		  OPTION_TIMEOUT | OPTION_WAIT,
 	  0, 0, cmd_job_run, OFFER_NOTHING },
 	{ "job list", "", "List jobs, the newest first",
 	  "AT is when it began or, where it has not, when it is due. Without "
 	  "--limit the\nnewest 100 are listed.",
-	  OPTION_JSON | OPTION_LIMIT | OPTION_NAMES | OPTION_FIND, 0, 0,
-	  cmd_job_list, OFFER_NOTHING },
+	  OPTION_JSON | OPTION_LIMIT | OPTION_NAME | OPTION_NAMES | OPTION_FIND,
+	  0, 0, cmd_job_list, OFFER_NOTHING },
 	{ "job show", "ID", "Show all that is known of a job", "", OPTION_JSON,
 	  1, 1, cmd_job_show, OFFER_NOTHING },
 	{ "job logs", "ID", "Print a job's log", "",
@@ -92,6 +93,19 @@ const struct command cli_commands[] = {
 	  "To one destination or all: of the jobs that ended since then, and "
 	  "are kept\nstill. What they took before comes with the same ids.",
 	  OPTION_JSON | OPTION_SINCE, 0, 1, cmd_forward_replay, OFFER_NOTHING },
+	{ "token add", "--name NAME --role ROLE [--expires DURATION]",
+	  "Make a token for the HTTP API",
+	  "Prints it, once: the agent keeps its hash alone. A reader looks, an "
+	  "operator runs\nplugins too, an admin may also change what runs "
+	  "when.",
+	  OPTION_JSON | OPTION_NAME | OPTION_TOKEN, 0, 0, cmd_token_add,
+	  OFFER_NOTHING },
+	{ "token list", "", "List the tokens, and when each was used last",
+	  "The last use is written within a minute.",
+	  OPTION_JSON | OPTION_LIMIT, 0, 0, cmd_token_list, OFFER_NOTHING },
+	{ "token revoke", "NAME", "Take a token back, in force at once",
+	  "What it has asked for ends, streams as well.", OPTION_JSON, 1, 1,
+	  cmd_token_revoke, OFFER_NOTHING },
 	{ "config check", "", "Check the configuration file", "", OPTION_JSON,
 	  0, 0, cmd_config_check, OFFER_NOTHING },
 	{ "config show", "", "Show the settings in force", "", OPTION_JSON, 0,

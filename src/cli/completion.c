@@ -21,6 +21,7 @@ static const char *const offers[] = {
 	[OFFER_PLUGIN] = "plugin",
 	[OFFER_SCHEDULE] = "schedule",
 	[OFFER_STATE] = "",
+	[OFFER_ROLE] = "",
 	[OFFER_SHELL] = "",
 };
 
@@ -102,6 +103,8 @@ put_offer(enum offer offer)
 		printf("list='");
 		put_states();
 		printf("'");
+	} else if (offer == OFFER_ROLE) {
+		printf("list='reader operator admin'");
 	} else if (offer == OFFER_SHELL) {
 		printf("list='bash zsh'");
 	} else {

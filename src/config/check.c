@@ -95,6 +95,8 @@ int
 config_check(const struct config *c, config_check_fn *fn, void *arg,
 	     struct strv *warnings, struct err *e)
 {
+	if (config_check_api(c, e) < 0)
+		return -1;
 	for (size_t i = 0; i < c->jobs.n; i++)
 		if (check_job(c, &c->jobs.items[i], fn, arg, warnings, e) < 0)
 			return -1;

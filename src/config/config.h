@@ -47,6 +47,7 @@
 
 enum config_log_format { CONFIG_LOG_AUTO, CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
 enum storage_type { STORAGE_SQLITE };
+enum config_anonymous { CONFIG_ANONYMOUS_NONE, CONFIG_ANONYMOUS_READ };
 enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_NORMAL };
 
 struct config {
@@ -91,6 +92,22 @@ struct config {
 	struct {
 		bool prometheus;
 	} metrics;
+	struct {
+		enum config_anonymous anonymous;
+		bool insecure; /* neither TLS nor tokens where others listen */
+		struct value *hosts; /* array of strings */
+		struct {
+			char *cert, *key;      /* NULL: no TLS */
+			char *client_ca;       /* NULL: none is asked for */
+			struct value *clients; /* subject, or fingerprint of
+						* SHA-256 in hex -> role */
+		} tls;
+		struct {
+			int64_t connections, per_address, streams;
+			int64_t body_bytes;
+			int64_t header_ms, idle_ms, request_ms;
+		} limits;
+	} api;
 	struct config_jobs {
 		struct config_job *items; /* by name */
 		size_t n;
@@ -139,6 +156,9 @@ int config_parse(const char *text, size_t len, const char *path,
 		 struct config *c, struct strv *warnings, struct err *e);
 
 /* --- What follows from the settings --------------------------------------- */
+
+/* Whether the HTTP API listens where this host's processes alone connect. */
+bool config_api_is_local(const struct config *c);
 
 /* The most that a plugin may ask for: the ceiling, or what is built in. */
 void config_ceiling(const struct config *c, struct limits *l);

@@ -72,9 +72,10 @@ struct config_destination {
 	int64_t rate; /* records a second; 0: no bound */
 	enum config_order order;
 
-	/* config/ alone: */
-	unsigned given;	       /* set of the rows that are in the file */
-	struct value *written; /* row -> value, of those with a ${...} in it */
+	/* row -> value, of those with a ${...} in it; NULL: none has */
+	struct value *written;
+	unsigned
+		given; /* config/ alone: set of the rows that are in the file */
 };
 
 /* Whether both say the same: all settings, wherever they stand in a file. */

@@ -256,8 +256,30 @@ load_destination(struct config *c, const struct value *map, size_t i,
 	return check_auth(&l, e);
 }
 
+/* Whoever is on the way there can read what is to be kept from him. */
+static void
+warn_of_plain(const struct config *c, const struct config_destination *d,
+	      const struct value *map, struct strv *warnings)
+{
+	static const char *const own[] = { "http://127.", "http://localhost",
+					   "http://[::1]" };
+	const struct value *url = value_get(map, "url");
+
+	if (strncmp(d->url, "http:", 5) != 0 ||
+	    (!d->auth.bearer && !d->auth.password && !d->auth.headers))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (strncmp(d->url, own[i], strlen(own[i])) == 0)
+			return;
+	strv_addf(warnings,
+		  "%s:%d:%d: forward.%s.url: what is below auth goes there "
+		  "unencrypted",
+		  c->name, url->line, url->col, d->name);
+}
+
 int
-destinations_load(struct config *c, const struct value *v, struct err *e)
+destinations_load(struct config *c, const struct value *v,
+		  struct strv *warnings, struct err *e)
 {
 	size_t n = v->type == VALUE_ARRAY ? v->u.array.n : 0;
 
@@ -272,8 +294,12 @@ destinations_load(struct config *c, const struct value *v, struct err *e)
 			       "%d:%d: forward: more than %d destinations",
 			       v->line, v->col, DESTINATIONS_MAX);
 	c->forward.items = xcalloc(n + 1, sizeof(*c->forward.items));
-	for (size_t i = 0; i < n; i++)
-		if (load_destination(c, v->u.array.items[i], i, e) < 0)
+	for (size_t i = 0; i < n; i++) {
+		const struct value *map = v->u.array.items[i];
+
+		if (load_destination(c, map, i, e) < 0)
 			return -1;
+		warn_of_plain(c, &c->forward.items[i], map, warnings);
+	}
 	return 0;
 }

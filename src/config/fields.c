@@ -21,6 +21,7 @@ static const enum kind kinds[SETTING_TYPES] = {
 	[SETTING_DURATION] = KIND_INT64, [SETTING_SIZE] = KIND_INT64,
 	[SETTING_TIME] = KIND_INT64,	 [SETTING_ENUM] = KIND_INT,
 	[SETTING_LAYERS] = KIND_INT,	 [SETTING_LABELS] = KIND_TREE,
+	[SETTING_HOSTS] = KIND_TREE,	 [SETTING_ROLES] = KIND_TREE,
 	[SETTING_PARAMS] = KIND_TREE,	 [SETTING_SECRETS] = KIND_TREE,
 	[SETTING_FLAGS] = KIND_INT,	 [SETTING_PATTERNS] = KIND_TREE,
 };
@@ -61,7 +62,10 @@ fallback_of(const struct setting *s)
 
 	switch (s->type) {
 	case SETTING_LABELS:
+	case SETTING_ROLES:
 		return value_object();
+	case SETTING_HOSTS:
+		return value_array();
 	case SETTING_LAYERS:
 	case SETTING_FLAGS:
 	case SETTING_PATTERNS:

@@ -35,6 +35,10 @@ int store_patterns(const struct setting *s, const struct value *v,
 		   const struct setting_place *p, struct err *e);
 int store_layers(const struct setting *s, const struct value *v,
 		 const struct setting_place *p, struct err *e);
+int store_hosts(const struct setting *s, const struct value *v,
+		const struct setting_place *p, struct err *e);
+int store_roles(const struct setting *s, const struct value *v,
+		const struct setting_place *p, struct err *e);
 int store_labels(const struct setting *s, const struct value *v,
 		 const struct setting_place *p, struct err *e);
 int store_params(const struct setting *s, const struct value *v,
@@ -54,12 +58,18 @@ void jobs_release(struct config_jobs *jobs);
 /* --- destinations.c ------------------------------------------------------- */
 
 /* The same of the list of destinations, into c->forward. */
-int destinations_load(struct config *c, const struct value *v, struct err *e);
+int destinations_load(struct config *c, const struct value *v,
+		      struct strv *warnings, struct err *e);
 void destinations_release(struct config_destinations *all);
 
 /* --- secrets.c ------------------------------------------------------------ */
 
 /* Make of c->secrets what config_secrets() hands out. */
 void secrets_finish(struct config *c);
+
+/* --- api.c ---------------------------------------------------------------- */
+
+/* That the settings of the HTTP API go together. */
+int config_check_api(const struct config *c, struct err *e);
 
 #endif

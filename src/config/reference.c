@@ -81,22 +81,7 @@ add_table(const struct setting_table *t, const void *base, struct buf *out)
 	buf_adds(out, "| setting | expects | default | meaning |\n"
 		      "|---|---|---|---|\n");
 	for (size_t i = 0; i < t->n; i++)
-		if (t->rows[i].type != SETTING_RESERVED)
-			add_row(&t->rows[i], base, out);
-}
-
-static void
-add_reserved(struct buf *out)
-{
-	buf_adds(out, "\nReserved: anything may be in these sections, and "
-		      "nothing of it is read yet,\nwhich a warning says.\n\n"
-		      "| section | meaning |\n|---|---|\n");
-	for (size_t i = 0; i < agent_settings.n; i++) {
-		const struct setting *s = &agent_settings.rows[i];
-
-		if (s->type == SETTING_RESERVED)
-			buf_addf(out, "| `%s` | %s |\n", s->path, s->help);
-	}
+		add_row(&t->rows[i], base, out);
 }
 
 void
@@ -112,7 +97,6 @@ config_write_reference(struct buf *out)
 	for (size_t i = 0; i < destination_settings.n; i++)
 		setting_reset(&destination_settings.rows[i], &d);
 	add_table(&agent_settings, &c, out);
-	add_reserved(out);
 	buf_adds(out, "\n### Settings of a job\n\nBelow `jobs`, by the job's "
 		      "name.\n\n");
 	add_table(&job_settings, &job, out);
@@ -260,9 +244,10 @@ config_write_example(struct buf *out)
 	config_init(&c);
 	buf_adds(out, "# The configuration of devops_agent. Every setting is "
 		      "at its default, but\n# agent.data_dir, which is beside "
-		      "this file so that anybody may try it. What may\n# be "
-		      "written here, and where it is looked for: "
-		      "docs/configuration.md.\n");
+		      "this file so that anybody may try it, and\n# "
+		      "api.anonymous, so that a browser or curl on this host "
+		      "may look. What may be\n# written here, and where it is "
+		      "looked for: docs/configuration.md.\n");
 	for (size_t i = 0; i < agent_settings.n; i++) {
 		const struct setting *s = &agent_settings.rows[i];
 
@@ -270,7 +255,7 @@ config_write_example(struct buf *out)
 			buf_adds(out, sample_jobs);
 		else if (s->type == SETTING_DESTINATIONS)
 			buf_adds(out, sample_forward);
-		else if (s->type != SETTING_RESERVED)
+		else
 			add_example(s, &c, out);
 	}
 }

@@ -16,6 +16,7 @@ static const char *const log_levels[] = { "debug", "info", "warn", "error",
 					  NULL };
 static const char *const log_formats[] = { "auto", "json", "text", NULL };
 static const char *const storage_types[] = { "sqlite", NULL };
+static const char *const anonymous[] = { "none", "read", NULL };
 static const char *const durabilities[] = { "full", "normal", NULL };
 
 /* clang-format off */
@@ -79,6 +80,87 @@ static const struct setting rows[] = {
 		       " outlast it",
 		.help = "How long a stop may take: running jobs may finish"
 			" until 5s before its end, and are cancelled then.",
+	}, {
+		.path = "api.anonymous", .type = SETTING_ENUM,
+		.offset = FIELD(api.anonymous), .names = anonymous,
+		.fallback = "none", .sample = "read",
+		.help = "What a request without a token may: read is what the"
+			" role reader may, and goes with an address of this"
+			" host's own only.",
+	}, {
+		.path = "api.insecure", .type = SETTING_BOOL,
+		.offset = FIELD(api.insecure), .fallback = "false",
+		.help = "Whether the API may listen without TLS where other"
+			" hosts reach it, so that tokens can be read on the"
+			" way.",
+	}, {
+		.path = "api.hosts", .type = SETTING_HOSTS,
+		.offset = FIELD(api.hosts), .fallback = "",
+		.help = "The names that the API is called by, as in"
+			" [agent.example], beside addresses and localhost. A request for another one is refused,"
+			" as a web page may have sent it.",
+	}, {
+		.path = "api.tls.cert", .type = SETTING_PATH,
+		.offset = FIELD(api.tls.cert),
+		.without = "no TLS", .sample = "/etc/devops_agent/tls.crt",
+		.help = "The API's certificate and those between it and the"
+			" root, as PEM. Read again at a reload.",
+	}, {
+		.path = "api.tls.key", .type = SETTING_PATH,
+		.offset = FIELD(api.tls.key),
+		.without = "no TLS", .sample = "/etc/devops_agent/tls.key",
+		.help = "Its key. agent.user must be able to read it.",
+	}, {
+		.path = "api.tls.client_ca", .type = SETTING_PATH,
+		.offset = FIELD(api.tls.client_ca),
+		.without = "clients show no certificate",
+		.sample = "/etc/devops_agent/clients.crt",
+		.help = "Who signs the certificates of clients.",
+	}, {
+		.path = "api.tls.clients", .type = SETTING_ROLES,
+		.offset = FIELD(api.tls.clients), .fallback = "",
+		.help = "What a client may by its certificate alone, as in"
+			" {\"CN=prometheus\": reader}: its subject, or the"
+			" SHA-256 of it in hex, and a role."
+			" The API's program is believed which one it was.",
+	}, {
+		.path = "api.limits.connections", .type = SETTING_INTEGER,
+		.offset = FIELD(api.limits.connections), .fallback = "11000",
+		.min = 1, .max = 100000,
+		.help = "How many connections are open at once.",
+	}, {
+		.path = "api.limits.per_address", .type = SETTING_INTEGER,
+		.offset = FIELD(api.limits.per_address), .fallback = "256",
+		.min = 1, .max = 100000,
+		.help = "How many of them from one address, this host's own"
+			" apart.",
+	}, {
+		.path = "api.limits.streams", .type = SETTING_INTEGER,
+		.offset = FIELD(api.limits.streams), .fallback = "2000",
+		.min = 1, .max = 9000,
+		.help = "How many of them are streams of events.",
+	}, {
+		.path = "api.limits.body", .type = SETTING_SIZE,
+		.offset = FIELD(api.limits.body_bytes),
+		.fallback = "960KiB",
+		.min = 1024, .max = 983040,
+		.help = "The longest body of a request.",
+	}, {
+		.path = "api.limits.header_time", .type = SETTING_DURATION,
+		.offset = FIELD(api.limits.header_ms), .fallback = "10s",
+		.min = 100, .max = 600000,
+		.help = "From the first byte of a request to the end of its"
+			" header.",
+	}, {
+		.path = "api.limits.idle_time", .type = SETTING_DURATION,
+		.offset = FIELD(api.limits.idle_ms), .fallback = "75s",
+		.min = 100, .max = 3600000,
+		.help = "How long a connection is kept without a request.",
+	}, {
+		.path = "api.limits.request_time", .type = SETTING_DURATION,
+		.offset = FIELD(api.limits.request_ms), .fallback = "30s",
+		.min = 100, .max = 600000,
+		.help = "How long a body may take to come.",
 	}, {
 		.path = "plugins.path", .type = SETTING_PATH,
 		.offset = FIELD(plugins.path),
@@ -197,7 +279,6 @@ static const struct setting rows[] = {
 	}, {
 		.path = "metrics.prometheus", .type = SETTING_BOOL,
 		.offset = FIELD(metrics.prometheus), .fallback = "false",
-		.needs_restart = true,
 		.help = "Whether the HTTP API has figures for Prometheus.",
 	}, {
 		.path = "jobs", .type = SETTING_JOBS,
@@ -210,8 +291,6 @@ static const struct setting rows[] = {
 		.offset = FIELD(forward), .fallback = "",
 		.help = "Where records are sent, each with a name of its own.",
 	},
-	{ .path = "api", .type = SETTING_RESERVED,
-	  .help = "The HTTP API: who may use it, and its certificates." },
 };
 /* clang-format on */
 

@@ -34,11 +34,12 @@ enum setting_type {
 	SETTING_FLAGS,	      /* unsigned, set of bits counted along `names` */
 	SETTING_PATTERNS,     /* struct value *, array of strings, not empty */
 	SETTING_LABELS,	      /* struct value *, object of strings */
+	SETTING_HOSTS,	      /* struct value *, array of strings: host names */
+	SETTING_ROLES,	      /* struct value *, object: anything to a role */
 	SETTING_PARAMS,	      /* struct value *, object; NULL: not set */
 	SETTING_SECRETS,      /* the same, of strings that are never shown */
 	SETTING_JOBS,	      /* struct config_jobs, by its table */
 	SETTING_DESTINATIONS, /* struct config_destinations, by its table */
-	SETTING_RESERVED,     /* anything; not read yet */
 	SETTING_TYPES,
 };
 

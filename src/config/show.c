@@ -92,7 +92,8 @@ setting_shown(const struct setting *s, const void *base,
 
 	if (!now)
 		return NULL;
-	if (s->type == SETTING_LABELS || s->type == SETTING_SECRETS)
+	if (s->type == SETTING_LABELS || s->type == SETTING_ROLES ||
+	    s->type == SETTING_SECRETS)
 		return hide_members(s, now, written);
 	if (setting_is_reference(written))
 		return value_copy(written);
@@ -233,11 +234,6 @@ show_setting(const struct setting *s, const struct config *c, struct buf *out)
 		show_destinations(c, out);
 		return;
 	}
-	if (s->type == SETTING_RESERVED) {
-		if (given)
-			buf_addf(out, "# %s: is not read yet\n", s->path);
-		return;
-	}
 	indent(depth_of(s->path), out);
 	if (show_value(s, c, given, out))
 		buf_adds(out, given ? "\n" : " # default\n");
@@ -355,8 +351,7 @@ config_to_value(const struct config *c)
 	for (size_t i = 0; i < agent_settings.n; i++) {
 		const struct setting *s = &agent_settings.rows[i];
 
-		if (s->type != SETTING_RESERVED && s->type != SETTING_JOBS &&
-		    s->type != SETTING_DESTINATIONS)
+		if (s->type != SETTING_JOBS && s->type != SETTING_DESTINATIONS)
 			add_json(s, c, value_get(c->given, s->path), root);
 	}
 	jobs = value_set(root, "jobs", value_object());

@@ -421,19 +421,6 @@ _Static_assert(sizeof(enum log_level) == sizeof(int) &&
 		       sizeof(enum config_on_crash) == sizeof(int),
 	       "store_enum() writes enums as int");
 
-/* --- Reserved ----------------------------------------------------------- */
-
-static int
-store_nothing(const struct setting *s, const struct value *v,
-	      const struct setting_place *p, struct err *e)
-{
-	(void)s;
-	(void)v;
-	(void)p;
-	(void)e;
-	return 0;
-}
-
 /* --- By type ------------------------------------------------------------ */
 
 int
@@ -462,9 +449,10 @@ setting_store(const struct setting *s, const struct value *v,
 		[SETTING_FLAGS] = store_flags,
 		[SETTING_PATTERNS] = store_patterns,
 		[SETTING_LABELS] = store_labels,
+		[SETTING_HOSTS] = store_hosts,
+		[SETTING_ROLES] = store_roles,
 		[SETTING_PARAMS] = store_params,
 		[SETTING_SECRETS] = store_secrets,
-		[SETTING_RESERVED] = store_nothing,
 	};
 
 	return store[s->type](s, v, p, e);

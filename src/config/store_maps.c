@@ -7,9 +7,12 @@
 
 #include "base/mem.h"
 #include "model/layer.h"
+#include "model/role.h"
 
 #define LABELS_MAX 64
 #define SECRETS_MAX 64
+#define HOSTS_MAX 64
+#define ROLES_MAX 256
 #define KEY_MAX 128 /* bytes; quoted and escaped, YAML takes up to 1024 */
 
 static void *
@@ -126,6 +129,77 @@ store_labels(const struct setting *s, const struct value *v,
 		if (add_label(s, &v->u.object.members[i], p, labels, e) < 0)
 			return -1;
 	replace(s, p, &labels);
+	return 0;
+}
+
+/* --- Hosts and roles ----------------------------------------------------- */
+
+static bool
+is_host(const char *s)
+{
+	return *s && strlen(s) <= 253 &&
+	       s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "abcdefghijklmnopqrstuvwxyz"
+			   "0123456789.-_:[]")] == '\0';
+}
+
+int
+store_hosts(const struct setting *s, const struct value *v,
+	    const struct setting_place *p, struct err *e)
+{
+	_value_ struct value *hosts = value_array();
+
+	if (v->type != VALUE_ARRAY)
+		return setting_fail_type(s, v, p, e);
+	if (v->u.array.n > HOSTS_MAX)
+		return setting_fail(s, v, p, e, "more than %d host names",
+				    HOSTS_MAX);
+	for (size_t i = 0; i < v->u.array.n; i++) {
+		const struct value *item = v->u.array.items[i];
+		_free_ char *text = setting_text(s, item, p, e);
+
+		if (!text)
+			return -1;
+		if (!is_host(text))
+			return setting_fail(s, item, p, e,
+					    "expected a host name such as "
+					    "agent.example, found '%.40s'",
+					    text);
+		value_append(hosts, value_string(text));
+	}
+	replace(s, p, &hosts);
+	return 0;
+}
+
+int
+store_roles(const struct setting *s, const struct value *v,
+	    const struct setting_place *p, struct err *e)
+{
+	_value_ struct value *roles = value_object();
+	enum role role;
+
+	if (v->type != VALUE_OBJECT)
+		return setting_fail_type(s, v, p, e);
+	if (v->u.object.n > ROLES_MAX)
+		return setting_fail(s, v, p, e, "more than %d names",
+				    ROLES_MAX);
+	for (size_t i = 0; i < v->u.object.n; i++) {
+		const struct value_member *m = &v->u.object.members[i];
+		_free_ char *text = setting_text(s, m->value, p, e);
+
+		if (!text)
+			return -1;
+		if (!*m->key || strlen(m->key) > KEY_MAX)
+			return fail_key(s, m, p, e,
+					"a name has 1 to 128 bytes");
+		if (!role_parse(text, &role))
+			return setting_fail(s, m->value, p, e,
+					    "expected reader, operator or "
+					    "admin, found '%.40s'",
+					    text);
+		value_add(roles, m->key, value_string(text));
+	}
+	replace(s, p, &roles);
 	return 0;
 }
 

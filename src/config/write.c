@@ -41,11 +41,12 @@ setting_expects(const struct setting *s)
 		[SETTING_FLAGS] = "a list of: ",
 		[SETTING_PATTERNS] = "a list of names, which may have * and ?",
 		[SETTING_LABELS] = "a map of names to strings",
+		[SETTING_HOSTS] = "a list of host names",
+		[SETTING_ROLES] = "a map of names to roles",
 		[SETTING_PARAMS] = "a map",
 		[SETTING_SECRETS] = "a map of names to strings",
 		[SETTING_JOBS] = "a map of names to jobs",
 		[SETTING_DESTINATIONS] = "a list of destinations",
-		[SETTING_RESERVED] = "anything",
 	};
 	const char *const *names = NULL;
 	_buf_ struct buf b = { 0 };
@@ -177,12 +178,13 @@ setting_value(const struct setting *s, const void *base)
 		return flags_value(s, *(const unsigned *)at);
 	case SETTING_PATTERNS:
 	case SETTING_LABELS:
+	case SETTING_HOSTS:
+	case SETTING_ROLES:
 	case SETTING_PARAMS:
 	case SETTING_SECRETS:
 		return tree_value(*(struct value *const *)at);
 	case SETTING_JOBS:
 	case SETTING_DESTINATIONS:
-	case SETTING_RESERVED:
 	case SETTING_TYPES:
 		break;
 	}

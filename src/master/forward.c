@@ -1,6 +1,5 @@
 #include "master/forward.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,21 +8,12 @@
 #include "base/mem.h"
 #include "master/forward_parts.h"
 
-/* How long a batch.next may wait. */
-#define WAIT_MOST_MS 600000
 /* While the store takes no changes. */
 #define TROUBLE_MS 1000
 /* Ends that are not measured yet before somebody looks. */
 #define UNMEASURED_MAX 256
-#define TEXT_MAX (64UL << 20)
 
 static const struct log_about about = { .component = "forward" };
-
-const char *const destination_states[DESTINATION_STATES] = {
-	[DESTINATION_STARTING] = "starting", [DESTINATION_OK] = "ok",
-	[DESTINATION_RETRYING] = "retrying", [DESTINATION_HELD] = "held",
-	[DESTINATION_STOPPED] = "stopped",
-};
 
 /* --- Batches for who waits ------------------------------------------------ */
 
@@ -49,40 +39,52 @@ take_waiting(struct destination *d)
 	return q;
 }
 
-/* The answer is written as it is: there may be a MiB of records in it. */
+/* Answers are written as they are: there may be a MiB of records in one. */
 static void
-hand_out(struct destination *d, const struct batch *b, const struct buf *text)
+open_answer(struct destination *d, struct buf *out, uint64_t batch)
 {
-	struct request *q = take_waiting(d);
-	struct buf *out = &q->channel->out;
-
-	if (b)
-		d->handed = b->id;
 	buf_addf(out,
 		 "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"batch\":"
 		 "\"%llu.e\",\"records\":[",
-		 q->id.text, (unsigned long long)d->handed);
-	if (b)
-		buf_add(out, text->data, text->len);
+		 d->waiting->id.text, (unsigned long long)batch);
+}
+
+static void
+close_answer(struct destination *d, struct buf *out)
+{
 	buf_addf(out, "],\"more\":%s}}\n",
 		 destination_jobs(d) > 0 ? "true" : "false");
-	request_forget(q);
+	request_forget(take_waiting(d));
+}
+
+static void
+answer_nothing(struct destination *d)
+{
+	struct buf *out = &d->waiting->channel->out;
+
+	open_answer(d, out, d->handed);
+	close_answer(d, out);
 }
 
 /* 0: answered, or there is nothing; 1: again, as there may be more. */
 static int
 read_batch(struct destination *d, struct err *e)
 {
-	_buf_ struct buf text = { .max = TEXT_MAX };
+	struct buf *out = &d->waiting->channel->out;
+	size_t before = out->len;
 	struct batch *b = NULL;
-	int rc = batch_read(d, &text, &b, e);
+	int rc;
 
-	if (rc < 0 || !b)
-		return rc;
-	if (b->n) {
-		hand_out(d, b, &text);
+	open_answer(d, out, d->last_batch + 1);
+	rc = batch_read(d, out, &b, e);
+	if (b && b->n) {
+		d->handed = b->id;
+		close_answer(d, out);
 		return 0;
 	}
+	out->len = before;
+	if (!b)
+		return rc;
 	/* nothing of it is for the forwarder */
 	destination_apply(d);
 	return 1;
@@ -120,7 +122,7 @@ serve(struct destination *d)
 	else if (rc == 1)
 		serve_at(d, now);
 	else if (now >= d->wait_until_ms)
-		hand_out(d, NULL, NULL);
+		answer_nothing(d);
 	else
 		serve_at(d, d->wait_until_ms);
 }
@@ -133,7 +135,7 @@ destination_serve(struct destination *d)
 	if (d->master->changes.trouble.kind == ERR_NONE)
 		serve(d);
 	else if (clock_mono_ms() >= d->wait_until_ms)
-		hand_out(d, NULL, NULL);
+		answer_nothing(d);
 	else
 		serve_at(d, clock_mono_ms() + TROUBLE_MS);
 }
@@ -313,6 +315,7 @@ forward_close(struct master *m)
 {
 	struct destination *d;
 
+	loop_timer_cancel(&m->forward.renew_timer);
 	while ((d = TAILQ_FIRST(&m->forward.list)))
 		remove_one(m, d);
 }
@@ -371,201 +374,3 @@ forward_turn(struct master *m)
 			destination_limit(d);
 	}
 }
-
-/* --- What the forwarder says ---------------------------------------------- */
-
-static void
-forget_waiting(struct request *q)
-{
-	struct destination *d = q->data;
-
-	d->waiting = NULL;
-	loop_timer_cancel(&d->timer);
-}
-
-static int64_t
-bounded(const struct value *params, const char *key, int64_t most)
-{
-	int64_t n = value_get_int(params, key, most);
-
-	return n < 1 ? 1 : n > most ? most : n;
-}
-
-/* Nothing: reading begins anew. Else behind what was handed out last. */
-static int
-go_on(struct destination *d, const struct value *after, struct err *e)
-{
-	char position[32];
-
-	if (!after || after->type == VALUE_NULL) {
-		destination_restart(d);
-		return 0;
-	}
-	snprintf(position, sizeof(position), "%llu.e",
-		 (unsigned long long)d->handed);
-	if (after->type == VALUE_STRING &&
-	    strcmp(after->u.string.s, position) == 0)
-		return 0;
-	return err_set(e, ERR_CONFLICT,
-		       "nothing was handed out to destination %s up to there",
-		       d->name);
-}
-
-static int
-on_next(struct destination *d, struct request *q, const struct value *params,
-	struct err *e)
-{
-	int64_t wait_ms = value_get_int(params, "wait_ms", 0);
-
-	if (d->waiting)
-		return err_set(e, ERR_USAGE,
-			       "destination %s waits for a batch already",
-			       d->name);
-	if (go_on(d, value_get(params, "after"), e) < 0)
-		return -1;
-	if (d->n_batches >= FORWARD_BATCHES)
-		return err_set(e, ERR_USAGE,
-			       "%d batches of destination %s are under way",
-			       FORWARD_BATCHES, d->name);
-	d->want_records = bounded(params, "records", 10000);
-	d->want_bytes = bounded(params, "bytes", CONFIG_BATCH_BYTES_MAX);
-	if (wait_ms < 0 || wait_ms > WAIT_MOST_MS)
-		wait_ms = WAIT_MOST_MS;
-	d->wait_until_ms = clock_mono_ms() + wait_ms;
-	d->waiting = q;
-	q->data = d;
-	q->release = forget_waiting;
-	destination_serve(d);
-	return 0;
-}
-
-static const struct {
-	const char *method;
-	int (*handle)(struct destination *d, struct request *q,
-		      const struct value *params, struct err *e);
-} requests[] = {
-	{ "batch.next", on_next },
-	{ "batch.done", destination_done },
-};
-
-static void
-on_request(struct peer *p, const struct rpc_request *r)
-{
-	static const struct caller caller = { .uid = (uid_t)-1,
-					      .name = "forward" };
-	struct request *q = request_new(peer_channel(p), &caller, &r->id);
-	const char *name = value_get_string(r->params, "destination", "");
-	struct destination *d = forward_find(p->master, name);
-	struct err e = ERR_INIT;
-
-	if (!d)
-		err_set(&e, ERR_NOT_FOUND,
-			"destination \"%.64s\" is not configured", name);
-	for (size_t i = 0; d && i < ARRAY_SIZE(requests); i++) {
-		if (strcmp(requests[i].method, r->method) != 0)
-			continue;
-		if (requests[i].handle(d, q, r->params, &e) == 0)
-			return;
-		d = NULL;
-	}
-	if (d)
-		err_set(&e, ERR_USAGE, "no method \"%.64s\"", r->method);
-	request_fail(q, &e, NULL);
-}
-
-static enum destination_state
-state_of(const char *name)
-{
-	for (int i = 0; i < DESTINATION_STATES; i++)
-		if (strcmp(destination_states[i], name) == 0)
-			return (enum destination_state)i;
-	return DESTINATION_STARTING;
-}
-
-static void
-log_state(const struct destination *d, enum destination_state before)
-{
-	bool is_bad =
-		d->state == DESTINATION_HELD || d->state == DESTINATION_STOPPED;
-
-	if (d->state == DESTINATION_OK && before == DESTINATION_STARTING)
-		return;
-	log_event(is_bad		     ? LOG_LEVEL_ERROR :
-		  d->state == DESTINATION_OK ? LOG_LEVEL_INFO :
-					       LOG_LEVEL_WARN,
-		  &about, "destination %s: %s%s%s", d->name,
-		  destination_states[d->state], d->error[0] ? ": " : "",
-		  d->error);
-}
-
-static void
-on_notified(struct peer *p, const struct rpc_request *r)
-{
-	const struct value *v = r->params;
-	struct destination *d =
-		forward_find(p->master, value_get_string(v, "name", ""));
-	enum destination_state before;
-
-	if (strcmp(r->method, "destination") != 0 || !d)
-		return;
-	before = d->state;
-	d->state = state_of(value_get_string(v, "state", ""));
-	snprintf(d->error, sizeof(d->error), "%s",
-		 value_get_string(v, "error", ""));
-	d->status = value_get_int(v, "status", 0);
-	d->since_ms = value_get_int(v, "since_ms", clock_real_ms());
-	d->retry_at_ms = value_get_int(v, "retry_at_ms", 0);
-	if (d->state != DESTINATION_OK)
-		d->errors++;
-	if (d->state != before)
-		log_state(d, before);
-}
-
-static void
-on_down(struct peer *p)
-{
-	struct destination *d;
-
-	TAILQ_FOREACH(d, &p->master->forward.list, link)
-	{
-		destination_restart(d);
-		d->state = DESTINATION_STARTING;
-		d->since_ms = clock_real_ms();
-		d->retry_at_ms = d->status = 0;
-		d->error[0] = '\0';
-	}
-}
-
-static bool
-is_wanted(const struct master *m)
-{
-	return m->setup->config.forward.n > 0;
-}
-
-static struct value *
-configure(struct master *m)
-{
-	const struct config *c = &m->setup->config;
-	struct value *v = value_object();
-	struct value *list;
-
-	value_set(v, "agent", agent_id_to_value(&m->agent));
-	list = value_set(v, "destinations", value_array());
-	for (size_t i = 0; i < c->forward.n; i++)
-		value_append(list,
-			     config_destination_value(&c->forward.items[i]));
-	return v;
-}
-
-const struct peer_kind forward_peer = {
-	.name = "forward",
-	.program = "devops_agent-forward",
-	.line_max = FORWARD_LINE_MAX,
-	.out_pause = FORWARD_OUT_PAUSE,
-	.out_max = FORWARD_OUT_MAX,
-	.wanted = is_wanted,
-	.configure = configure,
-	.request = on_request,
-	.notified = on_notified,
-	.down = on_down,
-};

@@ -41,7 +41,6 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/strv.h"
 #include "master/peers.h"
 #include "model/value.h"
 
@@ -61,6 +60,7 @@ struct forward {
 	struct destinations list;
 	size_t n;
 	uint64_t written; /* changes.written, as of the last turn */
+	struct loop_timer renew_timer;
 };
 
 extern const struct peer_kind forward_peer;
@@ -80,8 +80,8 @@ void forward_limit(struct master *m);
 
 /* For `forward.status`; `aside` NULL, or the destination whose are shown. */
 struct value *forward_value(struct master *m, const char *aside);
-/* What a destination lacks, a line each: why the agent is not ready. */
-void forward_reasons(struct master *m, struct strv *reasons);
+/* Why the agent is not ready, as anybody may know it; NULL: it is. */
+const char *forward_trouble(struct master *m);
 
 /* For metrics.c: each figure of each destination. */
 struct forward_figures {

@@ -14,6 +14,7 @@ struct reader {
 	struct destination *d;
 	struct batch *batch;
 	struct buf *out;
+	size_t base;		   /* where it begins there */
 	const struct range *range; /* NULL: of jobs that have not ended */
 	const struct store_read *got;
 	int64_t records, bytes; /* of the batch at most */
@@ -165,7 +166,7 @@ take(void *arg, const struct store_job *job, const struct store_log *line)
 	else
 		forward_add_job(r->out, &at, job);
 	large = r->out->overflow || r->out->len - before > FORWARD_RECORD_MAX;
-	if (large || (b->n && (int64_t)r->out->len > r->bytes)) {
+	if (large || (b->n && (int64_t)(r->out->len - r->base) > r->bytes)) {
 		r->out->overflow = false;
 		r->out->len = before;
 		if (b->n)
@@ -390,14 +391,15 @@ add_batch(struct destination *d, struct batch *b)
 }
 
 int
-batch_read(struct destination *d, struct buf *text, struct batch **out,
+batch_read(struct destination *d, struct buf *out, struct batch **read,
 	   struct err *e)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
 	struct reader r = {
 		.d = d,
 		.batch = b,
-		.out = text,
+		.out = out,
+		.base = out->len,
 		.records = d->want_records,
 		.bytes = d->want_bytes,
 	};
@@ -407,7 +409,7 @@ batch_read(struct destination *d, struct buf *text, struct batch **out,
 	b->destination = d;
 	b->id = d->last_batch + 1;
 	b->dropped = -1;
-	*out = NULL;
+	*read = NULL;
 	/* neither may keep the other waiting */
 	if (d->wanted.logs && destination_jobs(d) > 0)
 		r.records = (r.records + 1) / 2;
@@ -422,7 +424,7 @@ batch_read(struct destination *d, struct buf *text, struct batch **out,
 	}
 	if (is_worth_it(d, b)) {
 		add_batch(d, b);
-		*out = b;
+		*read = b;
 	} else {
 		batch_free(b);
 	}

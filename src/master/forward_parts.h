@@ -53,7 +53,7 @@ struct batch {
 
 TAILQ_HEAD(batches, batch);
 
-/* In the order of their names in forward.c. */
+/* In the order of their names in forward_peer.c. */
 enum destination_state {
 	DESTINATION_STARTING, /* nothing was heard of it yet */
 	DESTINATION_OK,
@@ -96,8 +96,6 @@ struct destination {
 
 /* --- forward.c ---------------------------------------------------------- */
 
-extern const char *const destination_states[DESTINATION_STATES];
-
 struct destination *forward_find(struct master *m, const char *name);
 /* What is under way is forgotten, and comes again. */
 void destination_restart(struct destination *d);
@@ -109,6 +107,10 @@ struct progress *destination_progress(struct destination *d);
 void destination_read_anew(struct destination *d);
 /* Who waits for a batch gets one, if it is time. */
 void destination_serve(struct destination *d);
+
+/* --- forward_peer.c ----------------------------------------------------- */
+
+extern const char *const destination_states[DESTINATION_STATES];
 
 /* --- forward_record.c --------------------------------------------------- */
 
@@ -132,10 +134,11 @@ int64_t destination_line(const struct destination *d, int64_t job);
 int destination_has_lines(struct destination *d, struct err *e);
 
 /*
- * Read the next batch; its records are added to `text`. *out is NULL where
- * there was none. 1: there is more to be looked at at once.
+ * Read the next batch, of d->last_batch + 1; its records are added to `out`.
+ * *read is NULL where there was none. 1: there is more to be looked at at
+ * once.
  */
-int batch_read(struct destination *d, struct buf *text, struct batch **out,
+int batch_read(struct destination *d, struct buf *out, struct batch **read,
 	       struct err *e);
 void batch_free(struct batch *b);
 /* Up to there it is in the newest change. */

@@ -128,19 +128,17 @@ forward_value(struct master *m, const char *aside)
 	return v;
 }
 
-void
-forward_reasons(struct master *m, struct strv *reasons)
+const char *
+forward_trouble(struct master *m)
 {
 	const struct destination *d;
 
 	if (m->forward.n && missing_program(m))
-		strv_add(reasons, "forwarding: devops_agent-forward does not "
-				  "run");
+		return "forwarding does not run";
 	TAILQ_FOREACH(d, &m->forward.list, link)
 	if (d->state == DESTINATION_HELD || d->state == DESTINATION_STOPPED)
-		strv_addf(reasons, "destination %s is %s%s%s", d->name,
-			  destination_states[d->state], d->error[0] ? ": " : "",
-			  d->error);
+		return "a destination takes no records";
+	return NULL;
 }
 
 void

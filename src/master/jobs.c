@@ -247,6 +247,7 @@ begin_done(struct master *m, struct change *c, const struct err *failed)
 	struct member *member = j->member;
 
 	if (!failed) {
+		events_job(m, "job.started", j);
 		if (j->service)
 			services_hand_over(m, j);
 		else
@@ -348,6 +349,7 @@ wait_again(struct master *m, struct live_job *j)
 	j->attempt++;
 	j->expires_ms = 0;
 	m->jobs.retried++;
+	events_job(m, "job.retry", j);
 	wait_attempt(m, j);
 	if (j->serial)
 		release_held(m, j->serial);
@@ -375,6 +377,8 @@ end_done(struct master *m, struct change *c, const struct err *failed)
 	job_leave(m, j);
 	if (j->serial)
 		release_held(m, j->serial);
+	events_job(m, "job.ended", j);
+	plugin_metrics_take(m, &d->job.record);
 	wait_end(m, j, &d->job.record);
 	schedules_ended(m, j, d->end);
 	if (j->service)
@@ -481,7 +485,7 @@ ended_already(struct master *m, int64_t id, struct err *e)
 
 	if (job_stored_state(m, id, &state, e) < 0)
 		return -1;
-	return err_set(e, ERR_USAGE, "job %lld has ended: %s", (long long)id,
+	return err_set(e, ERR_CONFLICT, "job %lld has ended: %s", (long long)id,
 		       job_state_name(state));
 }
 

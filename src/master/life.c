@@ -84,6 +84,7 @@ master_stop(struct master *m, bool quick)
 		return;
 	}
 	m->phase = PHASE_DRAINING;
+	events_add(m, "agent.stopping", value_object());
 	log_event(LOG_LEVEL_INFO, &about,
 		  "stopping: %zu jobs run and have %lld s to end, %zu wait "
 		  "for the next start",

@@ -179,6 +179,7 @@ settle(struct master *m, struct err *e)
 	m->lock = lock_folder(c->agent.data_dir, LOCK_WAIT_MS, e);
 	if (m->lock < 0 || spawner_keep(&m->spawner, m->lock, e) < 0)
 		return -1;
+	api_open(m, c);
 	return privileges_drop(c, e);
 }
 
@@ -195,8 +196,10 @@ start(struct master *m, const char *file, struct err *e)
 	if (settle(m, e) < 0)
 		return -1;
 	reload_secrets(&m->setup->config);
-	if (reload_check(m->setup, e) < 0 || set_up_loop(m, e) < 0 ||
-	    open_store(m, e) < 0)
+	tokens_init(m);
+	if (reload_check(m->setup, e) < 0 ||
+	    api_files_read(&m->setup->config, &m->api.files, e) < 0 ||
+	    set_up_loop(m, e) < 0 || open_store(m, e) < 0)
 		return -1;
 	m->starter = starter_spawner(m->loop, &m->spawner, on_spawner_lost, m);
 	plugins_init(&m->plugins, m->setup, &m->turn);
@@ -207,7 +210,8 @@ start(struct master *m, const char *file, struct err *e)
 	services_init(m);
 	schedules_init(m);
 	forward_open(m);
-	return jobs_recover(m, e) < 0 || schedules_load(m, e) < 0 ||
+	return tokens_load(m, e) < 0 || jobs_recover(m, e) < 0 ||
+			       schedules_load(m, e) < 0 ||
 			       control_open(m, e) < 0 ?
 		       -1 :
 		       0;
@@ -234,8 +238,10 @@ ready(struct master *m)
 static void
 last_commit(struct master *m)
 {
-	if (m->store)
+	if (m->store) {
+		tokens_keep_uses(m);
 		changes_commit(m);
+	}
 	if (!TAILQ_EMPTY(&m->changes.list))
 		log_event(LOG_LEVEL_ERROR, &about,
 			  "the store took no changes at the end: jobs that "
@@ -251,6 +257,11 @@ release(struct master *m)
 	upkeep_stop(m);
 	peers_close(m);
 	forward_close(m);
+	api_close(m);
+	api_files_release(&m->api.files);
+	tokens_release(m);
+	events_release(m);
+	plugin_metrics_release(m);
 	loop_timer_cancel(&m->stop_timer);
 	control_close(m);
 	schedules_release(m);

@@ -16,15 +16,19 @@
 
 #include "agent/setup.h"
 #include "base/loop.h"
+#include "master/api.h"
 #include "master/changes.h"
 #include "master/control.h"
+#include "master/events.h"
 #include "master/forward.h"
 #include "master/jobs.h"
 #include "master/peers.h"
+#include "master/plugin_metrics.h"
 #include "master/plugins.h"
 #include "master/pools.h"
 #include "master/schedules.h"
 #include "master/services.h"
+#include "master/tokens.h"
 #include "model/record.h"
 #include "store/store.h"
 #include "worker/spawner.h"
@@ -63,6 +67,10 @@ struct master {
 	struct services services;
 	struct control control;
 	struct peers peers;
+	struct api api;
+	struct tokens tokens;
+	struct events events;
+	struct plugin_metrics plugin_metrics;
 	struct forward forward;
 	struct metrics *metrics;
 
@@ -94,6 +102,11 @@ void master_fail(struct master *m, const struct err *e);
 
 /* Read the configuration again; on failure nothing has changed. */
 int master_reload(struct master *m, struct err *e);
+/*
+ * The same where nothing differs but destinations: what a ${...} of theirs
+ * stands for is another now. What else was edited waits for a reload.
+ */
+void master_renew_destinations(struct master *m);
 /* Check its jobs against the plugins there are, and log the warnings. */
 int reload_check(struct setup *s, struct err *e);
 /* From now on the log masks what the configuration keeps secret. */

@@ -73,10 +73,26 @@ static const struct param add[] = {
 };
 
 static const struct param trigger[] = {
+	{ "name", PARAM_NAME, true },	 { "key", PARAM_STRING, false },
+	{ "wait", PARAM_BOOL, false },	 { "wait_ms", PARAM_COUNT, false },
+	{ "follow", PARAM_BOOL, false }, END,
+};
+
+static const struct param events[] = {
+	{ "after", PARAM_STRING, false },
+	END,
+};
+
+static const struct param token[] = {
 	{ "name", PARAM_NAME, true },
-	{ "wait", PARAM_BOOL, false },
-	{ "wait_ms", PARAM_COUNT, false },
-	{ "follow", PARAM_BOOL, false },
+	{ "role", PARAM_STRING, true },
+	{ "expires_ms", PARAM_COUNT, false },
+	END,
+};
+
+static const struct param retry[] = {
+	{ "id", PARAM_ID, true },
+	{ "key", PARAM_STRING, false },
 	END,
 };
 
@@ -102,7 +118,7 @@ static const struct message messages[] = {
 	{ "job.logs", ROLE_READER, MESSAGE_ANYWHERE, logs, on_job_logs },
 	{ "job.wait", ROLE_READER, MESSAGE_ANYWHERE, wait, on_job_wait },
 	{ "job.cancel", ROLE_OPERATOR, MESSAGE_ANYWHERE, by_id, on_job_cancel },
-	{ "job.retry", ROLE_OPERATOR, MESSAGE_ANYWHERE, by_id, on_job_retry },
+	{ "job.retry", ROLE_OPERATOR, MESSAGE_ANYWHERE, retry, on_job_retry },
 	{ "schedule.list", ROLE_READER, MESSAGE_ANYWHERE, none,
 	  on_schedule_list },
 	{ "schedule.next", ROLE_READER, MESSAGE_ANYWHERE, next,
@@ -120,6 +136,12 @@ static const struct message messages[] = {
 	  on_forward_status },
 	{ "forward.replay", ROLE_ADMIN, MESSAGE_ANYWHERE, replay,
 	  on_forward_replay },
+	{ "events", ROLE_READER, MESSAGE_API, events, on_events },
+	{ "metrics", ROLE_READER, MESSAGE_ANYWHERE, none, on_metrics },
+	{ "health", ROLE_NONE, MESSAGE_ANYWHERE, none, on_health },
+	{ "token.add", ROLE_ADMIN, MESSAGE_LOCAL, token, on_token_add },
+	{ "token.list", ROLE_ADMIN, MESSAGE_LOCAL, none, on_token_list },
+	{ "token.revoke", ROLE_ADMIN, MESSAGE_LOCAL, by_name, on_token_revoke },
 };
 
 const struct message *

@@ -58,7 +58,8 @@ int message_refuse(const struct message *msg, const struct caller *caller,
 int message_check(const struct message *msg, const struct value *params,
 		  struct err *e);
 
-message_fn on_status;
+message_fn on_status, on_events, on_metrics, on_health;
+message_fn on_token_add, on_token_list, on_token_revoke;
 message_fn on_plugin_list, on_plugin_get;
 message_fn on_job_submit, on_job_list, on_job_get, on_job_logs, on_job_wait,
 	on_job_cancel, on_job_retry;

@@ -209,6 +209,21 @@ set_difference(struct value **data, const struct strv *difference)
 	value_set(*data, "difference", lines);
 }
 
+/* One user's keys are not another's. */
+static void
+take_key(const struct request *q, const struct value *params,
+	 struct submission *s, char **key, char digest[DIGEST_HEX])
+{
+	const char *text = value_get_string(params, "key", NULL);
+
+	if (!text)
+		return;
+	*key = xasprintf("%s %s", q->caller.name, text);
+	digest_request(params, digest);
+	s->key = *key;
+	s->digest = digest;
+}
+
 int
 on_job_submit(struct master *m, struct request *q, const struct value *params,
 	      struct value **data, struct err *e)
@@ -220,14 +235,7 @@ on_job_submit(struct master *m, struct request *q, const struct value *params,
 
 	if (take_submission(m, q, params, &s, e) < 0)
 		return -1;
-	if (value_get_string(params, "key", NULL)) {
-		/* one user's keys are not another's */
-		key = xasprintf("%s %s", q->caller.name,
-				value_get_string(params, "key", ""));
-		digest_request(params, digest);
-		s.key = key;
-		s.digest = digest;
-	}
+	take_key(q, params, &s, &key, digest);
 	take_wait(q, params);
 	if (jobs_submit(m, &s, &difference, submitted, ticket_for(q), e) == 0)
 		return 0;
@@ -495,11 +503,14 @@ on_job_retry(struct master *m, struct request *q, const struct value *params,
 	_cleanup_(again_release) struct again a = { .name = NULL };
 	_strv_ struct strv difference = { NULL, 0 };
 	int64_t id = value_get_int(params, "id", 0);
+	_free_ char *key = NULL;
+	char digest[DIGEST_HEX];
 
 	if (store_job_get(m->store, id, take_again, &a, e) < 0)
 		return -1;
 	if (!job_state_final(a.state))
-		return err_set(e, ERR_USAGE, "job %lld has not ended: it is %s",
+		return err_set(e, ERR_CONFLICT,
+			       "job %lld has not ended: it is %s",
 			       (long long)id, job_state_name(a.state));
 	free(steal_ptr(&a.s.policy.source));
 	a.s.name = a.name;
@@ -507,6 +518,7 @@ on_job_retry(struct master *m, struct request *q, const struct value *params,
 	a.s.schedule = a.schedule;
 	a.s.trigger = "retry";
 	a.s.retry_of = id;
+	take_key(q, params, &a.s, &key, digest);
 	if (jobs_submit(m, &a.s, &difference, submitted, ticket_for(q), e) == 0)
 		return 0;
 	ticket_drop(q);
@@ -519,10 +531,18 @@ on_schedule_trigger(struct master *m, struct request *q,
 		    const struct value *params, struct value **data,
 		    struct err *e)
 {
+	_cleanup_(submission_release) struct submission s;
+	const char *name = value_get_string(params, "name", "");
+	_free_ char *key = NULL;
+	char digest[DIGEST_HEX];
+
 	(void)data;
+	memset(&s, 0, sizeof(s));
+	if (schedules_trigger(m, name, &s, e) < 0)
+		return -1;
+	take_key(q, params, &s, &key, digest);
 	take_wait(q, params);
-	if (schedules_trigger(m, value_get_string(params, "name", ""),
-			      submitted, ticket_for(q), e) == 0)
+	if (jobs_submit(m, &s, NULL, submitted, ticket_for(q), e) == 0)
 		return 0;
 	ticket_drop(q);
 	return -1;

@@ -55,6 +55,15 @@ enum {
 	CLIENTS,
 	REQUESTS,
 	REQUEST_ERRORS,
+	TOKENS,
+	TOKENS_WRONG,
+	TOKENS_SLOWED,
+	EVENT_STREAMS,
+	PEER_READY_NOW,
+	PEER_STARTS,
+	PEER_FAILURES,
+	PLUGIN_METRICS,
+	PLUGIN_METRICS_LEFT_OUT,
 	LOG_LINES,
 	LOG_DROPPED,
 	MEMORY,
@@ -183,6 +192,31 @@ static const struct metric_row rows[] = {
 		COUNTER("requests_total", "Requests that clients made.", NULL),
 	[REQUEST_ERRORS] =
 		COUNTER("request_errors_total", "Requests that failed.", NULL),
+	[TOKENS] = GAUGE("tokens", NULL, "Tokens of the HTTP API.", NULL),
+	[TOKENS_WRONG] =
+		COUNTER("wrong_tokens_total",
+			"Requests with a token that is not known.", NULL),
+	[TOKENS_SLOWED] =
+		COUNTER("slowed_tokens_total",
+			"Those of them that were told to wait.", NULL),
+	[EVENT_STREAMS] = GAUGE("event_streams", NULL,
+				"Clients that watch what happens.", NULL),
+	[PEER_READY_NOW] =
+		GAUGE("program_ready", NULL,
+		      "1 where a program of the agent's serves, by its name.",
+		      "program"),
+	[PEER_STARTS] = COUNTER("program_starts_total",
+				"Times that it was started.", "program"),
+	[PEER_FAILURES] =
+		COUNTER("program_failures_total",
+			"Times that it ended by itself, hung or was not to be "
+			"started.",
+			"program"),
+	[PLUGIN_METRICS] = GAUGE("plugin_series", NULL,
+				 "Series that plugins measured.", NULL),
+	[PLUGIN_METRICS_LEFT_OUT] =
+		COUNTER("plugin_series_left_out_total",
+			"Values of plugins for which there was no room.", NULL),
 	[LOG_LINES] = COUNTER("log_lines_total",
 			      "Lines of the agent's own log.", NULL),
 	[LOG_DROPPED] = COUNTER("log_dropped_total",
@@ -306,6 +340,35 @@ take_loop(struct master *m)
 	set(m, LOOP_BUSY, (double)stats.busy_us_max / 1e6);
 }
 
+static void
+take_peers(struct master *m)
+{
+	metrics_forget(m->metrics, PEER_STARTS);
+	metrics_forget(m->metrics, PEER_FAILURES);
+	for (size_t i = 0; i < m->peers.n; i++) {
+		const struct peer *p = &m->peers.items[i];
+
+		metrics_set(m->metrics, PEER_READY_NOW, p->state == PEER_READY,
+			    p->kind->name, NULL, NULL);
+		metrics_add(m->metrics, PEER_STARTS, (double)p->starts,
+			    p->kind->name, NULL, NULL);
+		metrics_add(m->metrics, PEER_FAILURES, (double)p->failures,
+			    p->kind->name, NULL, NULL);
+	}
+}
+
+static void
+take_api(struct master *m)
+{
+	set(m, TOKENS, (double)m->tokens.n);
+	set_total(m, TOKENS_WRONG, m->tokens.wrong);
+	set_total(m, TOKENS_SLOWED, m->tokens.slowed);
+	set(m, EVENT_STREAMS, (double)m->events.n_streams);
+	set(m, PLUGIN_METRICS, (double)m->plugin_metrics.n_series);
+	set_total(m, PLUGIN_METRICS_LEFT_OUT, m->plugin_metrics.left_out);
+	take_peers(m);
+}
+
 static double
 resident_bytes(void)
 {
@@ -384,6 +447,7 @@ take_all(struct master *m)
 	set(m, CLIENTS, (double)m->control.n);
 	set_total(m, REQUESTS, m->control.requests);
 	set_total(m, REQUEST_ERRORS, m->control.errors);
+	take_api(m);
 	log_get_stats(&log);
 	set_total(m, LOG_LINES, log.lines);
 	set_total(m, LOG_DROPPED, log.dropped);
@@ -448,6 +512,73 @@ metrics_value(struct master *m)
 	take_all(m);
 	metrics_each(m->metrics, add_sample, all);
 	return all;
+}
+
+/* --- As families ---------------------------------------------------------- */
+
+struct families {
+	struct value *all, *samples; /* of the row */
+	const struct metric_row *row;
+};
+
+static struct value *
+summed_buckets(const struct metric_sample *s)
+{
+	struct value *v = sample_buckets(s);
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < v->u.array.n; i++) {
+		struct value *b = v->u.array.items[i];
+
+		sum += value_get_int(b, "count", 0);
+		value_set(b, "count", value_int(sum));
+	}
+	return v;
+}
+
+static void
+begin_family(struct families *f, const struct metric_row *row)
+{
+	struct value *v = value_object();
+
+	f->row = row;
+	value_set(v, "name", value_string(row->name));
+	value_set(v, "kind", value_string(kind_names[row->kind]));
+	value_set(v, "unit",
+		  row->unit ? value_string(row->unit) : value_null());
+	value_set(v, "help", value_string(row->help));
+	f->samples = value_set(v, "samples", value_array());
+	value_append(f->all, v);
+}
+
+static void
+add_to_family(void *arg, const struct metric_sample *s)
+{
+	struct families *f = arg;
+	struct value *v = value_object();
+
+	if (f->row != s->row)
+		begin_family(f, s->row);
+	value_set(v, "labels", sample_labels(s));
+	if (s->row->kind == METRIC_HISTOGRAM) {
+		value_set(v, "count", value_int((int64_t)s->count));
+		value_set(v, "sum", value_real(s->value));
+		value_set(v, "buckets", summed_buckets(s));
+	} else {
+		value_set(v, "value", value_real(s->value));
+	}
+	value_append(f->samples, v);
+}
+
+struct value *
+metrics_families(struct master *m)
+{
+	struct families f = { .all = value_array() };
+
+	take_all(m);
+	metrics_each(m->metrics, add_to_family, &f);
+	plugin_metrics_add(m, f.all);
+	return f.all;
 }
 
 void

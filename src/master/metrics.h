@@ -19,8 +19,16 @@ void metrics_close(struct master *m);
 void metrics_job_began(struct master *m, const struct live_job *j);
 void metrics_job_ended(struct master *m, const struct live_job *j);
 
-/* All of it now: an array of {name, kind, unit, help, series}. */
+/* All of it now: an array of {name, kind, labels, value}, a series each. */
 struct value *metrics_value(struct master *m);
+
+/*
+ * The same, and what plugins measured, as Prometheus has it: an array of
+ * {name, kind, unit, help, samples}, a sample being {labels, value} or, of a
+ * histogram, {labels, count, sum, buckets: [{le, count}]}, summed up, the last
+ * with le null.
+ */
+struct value *metrics_families(struct master *m);
 
 /* docs/metrics.md. */
 void metrics_write_reference(struct buf *out);

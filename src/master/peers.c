@@ -257,6 +257,12 @@ static const struct {
 	},
 };
 
+int
+peer_next(enum peer_state from, enum peer_event event)
+{
+	return steps[from][event].act ? (int)steps[from][event].to : -1;
+}
+
 void
 peer_event(struct peer *p, enum peer_event event)
 {
@@ -348,7 +354,7 @@ peers_flush(struct master *m)
 
 		if (p->kind->turn && p->state == PEER_READY)
 			p->kind->turn(p);
-		if (p->channel.out.len || p->paused)
+		if (channel_backlog(&p->channel) || p->paused)
 			peer_write(p);
 	}
 }

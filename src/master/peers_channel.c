@@ -104,7 +104,8 @@ hangs(void *arg)
 	struct err e = ERR_INIT;
 
 	err_set(&e, ERR_UNAVAILABLE, "it did not %s for %d s: it hangs",
-		p->channel.out.len ? "read" : "answer", PEER_STALL_MS / 1000);
+		channel_backlog(&p->channel) ? "read" : "answer",
+		PEER_STALL_MS / 1000);
 	peer_fail(p, &e);
 }
 
@@ -206,9 +207,10 @@ take_line(void *arg, const struct line *line, struct err *e)
 static void
 set_events(struct peer *p)
 {
-	p->paused = p->channel.out.len > p->kind->out_pause;
-	loop_io_set(&p->io, (p->paused ? 0U : (unsigned)EPOLLIN) |
-				    (p->channel.out.len ? EPOLLOUT : 0U));
+	p->paused = channel_backlog(&p->channel) > p->kind->out_pause;
+	loop_io_set(&p->io,
+		    (p->paused ? 0U : (unsigned)EPOLLIN) |
+			    (channel_backlog(&p->channel) ? EPOLLOUT : 0U));
 }
 
 static void
@@ -249,25 +251,27 @@ void
 peer_write(struct peer *p)
 {
 	struct buf *out = &p->channel.out;
+	size_t backlog = channel_backlog(&p->channel);
 	struct err e = ERR_INIT;
 	ssize_t n;
 
 	if (p->fd < 0 || !loop_io_is_added(&p->io))
 		return;
-	n = out->len ? send(p->fd, out->data, out->len,
-			    MSG_DONTWAIT | MSG_NOSIGNAL) :
-		       0;
+	n = backlog ? send(p->fd, out->data + p->channel.sent, backlog,
+			   MSG_DONTWAIT | MSG_NOSIGNAL) :
+		      0;
 	if (n > 0) {
-		buf_consume(out, (size_t)n);
+		channel_sent(&p->channel, (size_t)n);
+		backlog -= (size_t)n;
 		loop_timer_cancel(&p->stall);
 	}
-	if (out->overflow || out->len > p->kind->out_max) {
+	if (out->overflow || backlog > p->kind->out_max) {
 		err_set(&e, ERR_UNAVAILABLE,
-			"it left %zu bytes unread: it hangs", out->len);
+			"it left %zu bytes unread: it hangs", backlog);
 		peer_fail(p, &e);
 		return;
 	}
-	if (out->len && !loop_timer_is_set(&p->stall))
+	if (backlog && !loop_timer_is_set(&p->stall))
 		loop_timer_set(p->master->loop, &p->stall,
 			       clock_mono_ms() + PEER_STALL_MS, hangs, p);
 	set_events(p);

@@ -48,7 +48,8 @@ open_program(const char *path, struct err *e)
 		return err_errno(e, "%s", path);
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
 		return err_set(e, ERR_UNAVAILABLE, "%s: is no program", path);
-	return steal_fd(&fd);
+	/* out of the way of what place() puts there */
+	return fcntl(fd, F_DUPFD_CLOEXEC, FREE_FD);
 }
 
 void

@@ -21,6 +21,9 @@ enum peer_event {
 /* What has happened, by the table of peers.c. */
 void peer_event(struct peer *p, enum peer_event event);
 
+/* What it leads to; -1: nothing changes, and nothing is done. */
+int peer_next(enum peer_state from, enum peer_event event);
+
 /* --- peers_exec.c ------------------------------------------------------- */
 
 /* Sets path and program, the latter to -1 where there is none. */

@@ -43,10 +43,12 @@ reload_check(struct setup *s, struct err *e)
 }
 
 static int
-load(const struct master *m, struct setup *fresh, struct err *e)
+load(const struct master *m, struct setup *fresh, struct api_files *files,
+     struct err *e)
 {
 	if (setup_load(fresh, m->config_file, e) < 0 ||
-	    reload_check(fresh, e) < 0)
+	    reload_check(fresh, e) < 0 ||
+	    api_files_read(&fresh->config, files, e) < 0)
 		return -1;
 	return 0;
 }
@@ -66,7 +68,7 @@ reload_secrets(const struct config *c)
 }
 
 static void
-apply(struct master *m, struct setup *fresh)
+apply(struct master *m, struct setup *fresh, struct api_files *files)
 {
 	struct setup *old = m->setup;
 	size_t changes = 0;
@@ -84,7 +86,9 @@ apply(struct master *m, struct setup *fresh)
 				  value_copy(fresh->config.agent.labels) :
 				  NULL;
 	forward_reload(m);
+	api_reload(m, &old->config, files);
 	peers_reload(m);
+	events_add(m, "agent.reloaded", value_object());
 	setup_release(old);
 	free(old);
 	log_event(LOG_LEVEL_INFO, &about, "reloaded: %zu changes", changes);
@@ -94,12 +98,48 @@ int
 master_reload(struct master *m, struct err *e)
 {
 	struct setup *fresh = xcalloc(1, sizeof(*fresh));
+	struct api_files files = { NULL, NULL, NULL };
 
-	if (load(m, fresh, e) < 0) {
+	if (load(m, fresh, &files, e) < 0) {
 		setup_release(fresh);
 		free(fresh);
 		return -1;
 	}
-	apply(m, fresh);
+	apply(m, fresh, &files);
 	return 0;
+}
+
+struct differences {
+	size_t destinations, others;
+};
+
+static void
+count_change(void *arg, const struct config_change *c)
+{
+	struct differences *d = arg;
+
+	if (c->kind == CONFIG_DESTINATION_CHANGED)
+		d->destinations++;
+	else
+		d->others++;
+}
+
+void
+master_renew_destinations(struct master *m)
+{
+	_config_ struct config fresh;
+	_strv_ struct strv ignored = { 0 };
+	struct differences d = { 0 };
+	struct err e = ERR_INIT;
+
+	config_init(&fresh);
+	if (!m->config_file ||
+	    config_load(m->config_file, &fresh, &ignored, &e) < 0)
+		return;
+	config_diff(&m->setup->config, &fresh, count_change, &d);
+	if (d.destinations && !d.others && master_reload(m, &e) < 0)
+		log_event(LOG_LEVEL_WARN, &about,
+			  "a destination's secrets are others, and can't be "
+			  "read again: %s",
+			  e.msg);
 }

@@ -34,15 +34,17 @@ struct master;
 struct live_job;
 struct request;
 
-#define CHANNEL_REQUESTS_MAX 10000 /* that wait for their answer */
+#define CHANNEL_REQUESTS_MAX 10000	/* that wait for their answer */
+#define CHANNEL_FOLLOW_MAX (32UL << 20) /* unread by it: no more of a log */
 #define CALLER_NAME 128
 #define CALLER_ADDRESS 64
 
 struct caller {
 	enum role role;
-	uid_t uid;	/* of this host; (uid_t)-1: comes from elsewhere */
-	int64_t token;	/* its id; 0: none */
-	bool anonymous; /* he did not say who he is */
+	uid_t uid;	  /* of this host; (uid_t)-1: comes from elsewhere */
+	int64_t token;	  /* its id; 0: none */
+	bool anonymous;	  /* he did not say who he is */
+	bool certificate; /* who he is he said by one */
 	char name[CALLER_NAME];	      /* "uid 0", "token deploy" */
 	char address[CALLER_ADDRESS]; /* "" on this host's socket */
 };
@@ -50,6 +52,7 @@ struct caller {
 struct channel {
 	struct master *master;
 	struct buf out;
+	size_t sent; /* of out, which is moved only now and then */
 	LIST_HEAD(, request) requests;
 	size_t n_requests;
 	bool tagged; /* many speak by it: notifications name their request */
@@ -68,12 +71,24 @@ struct request {
 	bool waits_job; /* it is in a job's list */
 	bool wait, follow;
 	uint64_t lines; /* of log that it was sent */
+	bool behind;	/* there was no room for more */
 	struct loop_timer timer;
 	struct ticket *ticket; /* what others hold of it; NULL */
 	/* called as it is freed, whyever; NULL: nothing to let go of */
 	void (*release)(struct request *q);
-	void *data; /* of whoever set release() */
+	void *data;  /* of whoever set release() */
+	char *audit; /* what he wants to change; NULL: nothing */
 };
+
+/* What is still to be sent. */
+static inline size_t
+channel_backlog(const struct channel *c)
+{
+	return c->out.len - c->sent;
+}
+
+/* So much more of it was sent. */
+void channel_sent(struct channel *c, size_t n);
 
 void channel_init(struct channel *c, struct master *m, size_t out_max);
 /* Frees its requests, unanswered, and what was not sent. */

@@ -91,9 +91,9 @@ int schedules_pause(struct master *m, const char *name, bool pause,
 void schedules_ended(struct master *m, const struct live_job *j,
 		     enum job_state state);
 
-/* Run it now. */
-int schedules_trigger(struct master *m, const char *name, submit_done_fn *done,
-		      void *arg, struct err *e);
+/* What a run of it now is submitted with; the caller releases. */
+int schedules_trigger(struct master *m, const char *name,
+		      struct submission *out, struct err *e);
 
 /* Fill what a run of it is submitted with; the caller releases. */
 void schedules_submission(const struct planned *s, struct submission *out);

@@ -34,20 +34,16 @@ schedules_unknown(struct master *m, const char *name, struct err *e)
 }
 
 int
-schedules_trigger(struct master *m, const char *name, submit_done_fn *done,
-		  void *arg, struct err *e)
+schedules_trigger(struct master *m, const char *name, struct submission *sub,
+		  struct err *e)
 {
 	struct planned *s = schedules_find(m, name);
-	struct submission sub;
-	int rc;
 
 	if (!s)
 		return schedules_unknown(m, name, e);
-	schedules_submission(s, &sub);
-	sub.trigger = "trigger";
-	rc = jobs_submit(m, &sub, NULL, done, arg, e);
-	submission_release(&sub);
-	return rc;
+	schedules_submission(s, sub);
+	sub->trigger = "trigger";
+	return 0;
 }
 
 int
@@ -83,7 +79,7 @@ schedules_add(struct master *m, const char *name, const struct value *spec,
 	_buf_ struct buf text = { 0 };
 
 	if (s)
-		return err_set(e, ERR_USAGE,
+		return err_set(e, ERR_CONFLICT,
 			       "there is a schedule called %s already", name);
 	s = planned_new(name);
 	json_encode(spec, &text);
@@ -135,7 +131,8 @@ schedules_remove(struct master *m, const char *name, struct err *e)
 	if (!s)
 		return schedules_unknown(m, name, e);
 	if (!s->own) {
-		err_set(e, ERR_USAGE, "%s is a job of the configuration", name);
+		err_set(e, ERR_CONFLICT, "%s is a job of the configuration",
+			name);
 		return err_hint(e,
 				"take it out of the file and reload, or "
 				"devops_agent schedule pause %s",

@@ -164,6 +164,7 @@ submit_done(struct master *m, struct change *c, const struct err *failed)
 		job_free(m, s->job);
 	} else {
 		m->jobs.submitted++;
+		events_job(m, "job.queued", s->job);
 		forget_detail(m, s->job);
 	}
 	if (s->done)
@@ -199,7 +200,7 @@ check_room(struct master *m, struct err *e)
 	int64_t most = m->setup->config.queue.max;
 
 	if (m->phase != PHASE_RUNNING)
-		return err_set(e, ERR_AGENT, "the agent is stopping");
+		return err_set(e, ERR_UNAVAILABLE, "the agent is stopping");
 	if (m->changes.trouble.kind != ERR_NONE) {
 		*e = m->changes.trouble;
 		return err_wrap(e, "no job can be kept");
@@ -207,7 +208,7 @@ check_room(struct master *m, struct err *e)
 	if ((int64_t)m->jobs.queued < most)
 		return 0;
 	m->jobs.full++;
-	err_set(e, ERR_AGENT, "the queue is full: %lld jobs wait",
+	err_set(e, ERR_UNAVAILABLE, "the queue is full: %lld jobs wait",
 		(long long)most);
 	return err_hint(e, "try again later; queue.max is the limit");
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/keep.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "master/master.h"
 #include "master/rows.h"
@@ -32,6 +33,16 @@ wait_line(int64_t job, const struct store_log *line)
 
 /* --- As it comes -------------------------------------------------------- */
 
+/* Many may follow much by one channel, and what it holds is bounded. */
+static bool
+has_room(struct request *q)
+{
+	if (channel_backlog(q->channel) < CHANNEL_FOLLOW_MAX)
+		return true;
+	q->behind = true;
+	return false;
+}
+
 static void
 send_entry(struct request *q, int64_t job, const struct logbook_entry *entry)
 {
@@ -46,6 +57,33 @@ send_entry(struct request *q, int64_t job, const struct logbook_entry *entry)
 	q->lines++;
 }
 
+/* What a follower has not seen yet of what was kept. */
+struct catch_up {
+	struct request *q;
+	int64_t job;
+	uint64_t at;
+};
+
+static int
+catch_up_line(void *arg, const struct logbook_entry *entry)
+{
+	struct catch_up *c = arg;
+
+	if (c->at++ >= c->q->lines && has_room(c->q))
+		send_entry(c->q, c->job, entry);
+	return 0;
+}
+
+static void
+catch_up(struct request *q, const struct live_job *j)
+{
+	struct catch_up c = { q, j->id, 0 };
+
+	q->behind = false;
+	if (j->detail)
+		logbook_each(&j->detail->job.logbook, catch_up_line, &c);
+}
+
 static void
 on_log(void *arg, const struct logbook_entry *entry)
 {
@@ -53,7 +91,14 @@ on_log(void *arg, const struct logbook_entry *entry)
 	struct request *q;
 
 	LIST_FOREACH(q, &j->followers, by_job)
-	send_entry(q, j->id, entry);
+	{
+		if (!has_room(q))
+			continue;
+		if (q->behind)
+			catch_up(q, j);
+		else
+			send_entry(q, j->id, entry);
+	}
 }
 
 static void
@@ -79,32 +124,6 @@ wait_watch(struct live_job *j)
 	return (struct job_watch){ .log = on_log,
 				   .progress = on_progress,
 				   .arg = j };
-}
-
-/* What a follower has not seen yet of what was kept. */
-struct catch_up {
-	struct request *q;
-	int64_t job;
-	uint64_t at;
-};
-
-static int
-catch_up_line(void *arg, const struct logbook_entry *entry)
-{
-	struct catch_up *c = arg;
-
-	if (c->at++ >= c->q->lines)
-		send_entry(c->q, c->job, entry);
-	return 0;
-}
-
-static void
-catch_up(struct request *q, const struct live_job *j)
-{
-	struct catch_up c = { q, j->id, 0 };
-
-	if (j->detail)
-		logbook_each(&j->detail->job.logbook, catch_up_line, &c);
 }
 
 /* --- Waiting ------------------------------------------------------------ */
@@ -171,6 +190,21 @@ answer(struct master *m, struct request *q, const struct live_job *j,
 		request_fail(q, &e, NULL);
 }
 
+/* The job has ended, and what it was not sent it has to ask for. */
+static void
+say_left_out(struct request *q, const struct live_job *j)
+{
+	static const char text[] = "lines are left out here, which were not "
+				   "read in time; the log has them";
+	const struct store_log line = { .time_ms = clock_real_ms(),
+					.level = "warn",
+					.stream = "agent",
+					.message = text,
+					.len = sizeof(text) - 1 };
+
+	request_notify(q, "log", wait_line(j->id, &line));
+}
+
 void
 wait_end(struct master *m, struct live_job *j, const struct record *r)
 {
@@ -180,6 +214,8 @@ wait_end(struct master *m, struct live_job *j, const struct record *r)
 		answer(m, q, j, r);
 	while ((q = LIST_FIRST(&j->followers))) {
 		catch_up(q, j);
+		if (q->behind)
+			say_left_out(q, j);
 		answer(m, q, j, r);
 	}
 }

@@ -20,7 +20,8 @@
  * there.
  *
  * A layer that the kernel does not have is left out, and is missing in
- * *layers (LAYER_*, model/layer.h).  Any other failure is an error, and the
+ * *layers (LAYER_*, model/layer.h); so is the root, with `readable`, where user
+ * id 0 without capabilities asks for it, which may not map itself.  Any other failure is an error, and the
  * program is to exit.
  *
  * In the filter, what a program of that kind never does kills it, and

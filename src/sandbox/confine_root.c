@@ -162,6 +162,7 @@ confine_namespaces(const struct confine *c, unsigned *layers, struct err *e)
 		   (c->network ? 0 : CLONE_NEWNET);
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
+	bool mapped;
 
 	/* sysctl, a security module or an outer container may forbid it */
 	if (unshare(CLONE_NEWUSER) < 0)
@@ -170,14 +171,19 @@ confine_namespaces(const struct confine *c, unsigned *layers, struct err *e)
 			       0 :
 			       err_errno(e, "make a user namespace");
 	*layers |= LAYER_USER_NS;
-	/* some give one in which nothing may be done (AppArmor) */
-	if (map_ids(uid, gid, &(struct err)ERR_INIT) < 0)
-		return 0;
+	/*
+	 * User id 0 without capabilities may not map itself.  Then no file can
+	 * be made in the new root, so that there is one for who reads none.
+	 */
+	mapped = map_ids(uid, gid, &(struct err)ERR_INIT) == 0;
+	/* some give a namespace in which nothing may be done (AppArmor) */
 	if (unshare(rest) < 0)
 		return errno == EPERM || errno == EACCES || errno == ENOSPC ?
 			       0 :
 			       err_errno(e, "make namespaces");
 	*layers |= LAYER_NAMESPACES;
+	if (!mapped && c->readable)
+		return 0;
 	if (make_root(c->readable, e) < 0)
 		return -1;
 	*layers |= LAYER_ROOT;

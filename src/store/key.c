@@ -36,7 +36,7 @@ look(struct store *s, const struct store_job *job, int64_t *id, struct err *e)
 	if (sqlite3_column_int64(st, 1) <= job->added_ms - STORE_KEY_MS)
 		return 2;
 	if (!same((const char *)sqlite3_column_text(st, 2), job->digest)) {
-		err_set(e, ERR_USAGE,
+		err_set(e, ERR_CONFLICT,
 			"this key was used for another request, by job %lld",
 			(long long)sqlite3_column_int64(st, 0));
 		return err_hint(e, "a key of its own for each request");

@@ -224,8 +224,19 @@ static const char *const migrations[] = {
 	"DROP TABLE job;"
 	"ALTER TABLE job_2 RENAME TO job;",
 
+	/* 3: what the HTTP API's clients are known by; hashes alone */
+	"CREATE TABLE token ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  name TEXT NOT NULL UNIQUE,"
+	"  role TEXT NOT NULL,"
+	"  hash TEXT NOT NULL,"
+	"  created_ms INTEGER NOT NULL,"
+	"  expires_ms INTEGER,"
+	"  used_ms INTEGER,"
+	"  used_from TEXT"
+	");",
 	/*
-	 * How far destinations have come. A row of `cursor` is a part of the
+	 * 4: how far destinations have come. A row of `cursor` is a part of the
 	 * order of ends that is still owed, from line `line` of the log of
 	 * the job at `at` on, to before `until`; NULL: whatever ends. A row of
 	 * `cursor_line` is a job that has not ended and whose log goes ahead

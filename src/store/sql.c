@@ -163,6 +163,15 @@ const char *const store_sql[SQL_COUNT] = {
 		"SELECT name, spec, paused, last_due_ms, last_job, runs, "
 		"missed, skipped FROM schedule ORDER BY name",
 
+	[SQL_TOKEN_ADD] =
+		"INSERT INTO token (name, role, hash, created_ms, expires_ms) "
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO NOTHING",
+	[SQL_TOKEN_USED] =
+		"UPDATE token SET used_ms = ?2, used_from = ?3 WHERE id = ?1",
+	[SQL_TOKEN_REMOVE] = "DELETE FROM token WHERE name = ?1",
+	[SQL_TOKEN_LIST] =
+		"SELECT id, name, role, hash, created_ms, expires_ms, "
+		"used_ms, used_from FROM token ORDER BY name",
 	[SQL_DESTINATION_GET] = "SELECT created_ms, accepted, aside, last_ms "
 				"FROM destination WHERE name = ?1",
 	[SQL_DESTINATION_PUT] =

@@ -332,6 +332,31 @@ int store_schedule_remove(struct store *s, const char *name, struct err *e);
 int store_schedule_each(struct store *s, store_schedule_fn *fn, void *arg,
 			struct err *e); /* by name */
 
+/* --- Tokens --------------------------------------------------------------- */
+
+struct store_token {
+	int64_t id;
+	const char *name;
+	const char *role;
+	const char *hash; /* of its text, in hex */
+	int64_t created_ms;
+	int64_t expires_ms; /* 0: never */
+	int64_t used_ms;    /* 0: never */
+	const char *used_from;
+};
+
+typedef int store_token_fn(void *arg, const struct store_token *t);
+
+/* Sets t->id, which is never given twice; ERR_CONFLICT: the name is taken. */
+int store_token_add(struct store *s, struct store_token *t, struct err *e);
+/* When and from where it was used last; fine where it has gone. */
+int store_token_used(struct store *s, const struct store_token *t,
+		     struct err *e);
+/* ERR_NOT_FOUND where there is none. */
+int store_token_remove(struct store *s, const char *name, struct err *e);
+int store_token_each(struct store *s, store_token_fn *fn, void *arg,
+		     struct err *e); /* by name */
+
 /* --- Upkeep --------------------------------------------------------------- */
 
 /* What may go. */

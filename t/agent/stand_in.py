@@ -121,6 +121,15 @@ class PeerAgent(Agent):
         os.chmod(bin / "peer.sock", 0o777)
         self.listener.listen(8)
         self.listener.settimeout(SECONDS)
+        self.peers = []
+
+    def stop(self, *args):
+        """What it listened at has to go with it."""
+        status = super().stop(*args)
+        for peer in self.peers:
+            peer.close()
+        self.peers.clear()
+        return status
 
     def peer(self):
         """The next one that the agent starts."""
@@ -132,7 +141,9 @@ class PeerAgent(Agent):
         for _, _, data in ancillary:
             fds.frombytes(data[:len(data) - len(data) % fds.itemsize])
         channel, *rest = [socket.socket(fileno=fd) for fd in fds]
-        return Peer(process, channel, rest, json.loads(text))
+        # held, or it would end with the last mention of it
+        self.peers.append(Peer(process, channel, rest, json.loads(text)))
+        return self.peers[-1]
 
     def api(self, **params):
         """The next one, configured and ready."""

@@ -377,6 +377,25 @@ def test_a_reload_applies_the_difference_and_keeps_cursors(agent):
     assert ids(next_batch(peer, name="other")) == [more]
 
 
+def test_a_token_that_is_refused_is_looked_up_again(agent):
+    token = agent.folder / "token"
+    token.write_text("first-token\n")
+    agent.settings["forward"][0]["auth"] = {"bearer": "${file:token}"}
+    agent.start()
+    peer = agent.forwarder()
+    assert peer.configured["destinations"][0]["auth"]["bearer"] == (
+        "first-token")
+    token.write_text("second-token\n")
+    peer.say(method="destination", params={
+        "name": "central", "state": "held", "error": "401", "status": 401})
+    told = peer.note("configure")
+    assert told["destinations"][0]["auth"]["bearer"] == "second-token"
+    token.write_text("third-token\n")
+    agent.reload()
+    told = peer.note("configure")
+    assert told["destinations"][0]["auth"]["bearer"] == "third-token"
+
+
 def test_newest_first_leaves_the_rest_for_later(agent):
     agent.settings["forward"][0]["order"] = "newest"
     agent.start()

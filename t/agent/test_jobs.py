@@ -184,7 +184,7 @@ def test_a_running_job_is_cancelled(agent):
     assert record["state"] == "cancelled"
     with pytest.raises(RpcError) as error:
         agent.call("job.cancel", id=id)
-    assert error.value.kind == "usage"
+    assert error.value.kind == "conflict"
 
 
 def test_a_waiting_job_is_cancelled(agent):

@@ -117,25 +117,6 @@ test_load(void)
 	ok(!c.file, "... as the defaults");
 }
 
-static void
-test_reserved(void)
-{
-	static const char text[] = "agent: {}\n"
-				   "api: [x]\n";
-	_config_ struct config c;
-	_strv_ struct strv warnings = { 0 };
-	_free_ char *want = NULL;
-	struct err e = ERR_INIT;
-
-	config_init(&c);
-	is_int(parse(text, &c, &warnings, &e), 0,
-	       "reserved sections are taken: %s", e.msg);
-	want = xasprintf("%s:2:1: api: is not read yet", file);
-	is_int((intmax_t)warnings.n, 1, "... with a warning each");
-	is_str(warnings.n ? warnings.items[0] : NULL, want,
-	       "... that says where and which");
-}
-
 /* --- Finding ------------------------------------------------------------ */
 
 static const struct {
@@ -276,6 +257,23 @@ static const char shown_want[] =
 	"  # socket: /run/devops_agent/agent.sock as a service, agent.sock in "
 	"agent.data_dir otherwise\n"
 	"  stop_timeout: 30s # default\n"
+	"api:\n"
+	"  anonymous: none # default\n"
+	"  insecure: false # default\n"
+	"  hosts: [] # default\n"
+	"  tls:\n"
+	"    # cert: no TLS\n"
+	"    # key: no TLS\n"
+	"    # client_ca: clients show no certificate\n"
+	"    clients: {} # default\n"
+	"  limits:\n"
+	"    connections: 11000 # default\n"
+	"    per_address: 256 # default\n"
+	"    streams: 2000 # default\n"
+	"    body: 960KiB # default\n"
+	"    header_time: 10s # default\n"
+	"    idle_time: 75s # default\n"
+	"    request_time: 30s # default\n"
 	"plugins:\n"
 	"  # path: the program's own plugins\n"
 	"  # grants: grants.d beside the configuration, or the program's own\n"
@@ -492,8 +490,11 @@ test_example(void)
 	is_int((intmax_t)warnings.n, 0, "... without a warning");
 	free(example.agent.data_dir);
 	example.agent.data_dir = xstrdup(CONFIG_DATA_DIR);
+	is_int(example.api.anonymous, CONFIG_ANONYMOUS_READ,
+	       "... lets anybody on the host look");
+	example.api.anonymous = CONFIG_ANONYMOUS_NONE;
 	ok(is_same(&c, &example),
-	   "... and equals the defaults, but for data_dir");
+	   "... and equals the defaults, but for that and data_dir");
 	for (size_t i = 0; i < agent_settings.n; i++)
 		set += agent_settings.rows[i].fallback &&
 		       agent_settings.rows[i].type != SETTING_JOBS &&
@@ -554,7 +555,6 @@ main(int argc, char **argv)
 	test_defaults();
 	test_seed();
 	test_load();
-	test_reserved();
 	test_find();
 	test_relative();
 	test_show();

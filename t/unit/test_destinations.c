@@ -206,6 +206,39 @@ add_change(void *arg, const struct config_change *change)
 }
 
 static void
+test_warnings(void)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+	} cases[] = {
+		{ "url: 'http://c/', auth: {bearer: x}", 1 },
+		{ "url: 'http://c/', auth: {headers: {X: x}}", 1 },
+		{ "url: 'http://c/'", 0 },
+		{ "url: 'http://127.0.0.1:9/', auth: {bearer: x}", 0 },
+		{ "url: 'https://c/', auth: {bearer: x}", 0 },
+	};
+
+	for (size_t i = 0; i < TAP_COUNT(cases); i++) {
+		_config_ struct config c;
+		_strv_ struct strv warnings = { 0 };
+		_free_ char *text =
+			xasprintf("forward: [{name: a, %s}]", cases[i].text);
+		struct err e = ERR_INIT;
+
+		config_init(&c);
+		parse(text, &c, &warnings, &e);
+		is_int((intmax_t)warnings.n, (intmax_t)cases[i].n,
+		       "%s: warned of, if it is plain", cases[i].text);
+		if (warnings.n)
+			has_str(warnings.items[0],
+				":1:26: forward.a.url: what is below auth goes "
+				"there unencrypted",
+				"... with its place");
+	}
+}
+
+static void
 test_reload(void)
 {
 	_config_ struct config from, to;
@@ -261,6 +294,7 @@ main(void)
 	test_good();
 	test_bad();
 	test_secrets();
+	test_warnings();
 	test_reload();
 	test_wanted();
 	tear_down();

@@ -560,8 +560,8 @@ main(void)
 		"order: newest, buffer: {age: 12h, size: 0}",
 		"order: oldest, buffer: {age: 0ms, size: 64KiB}",
 		"buffer: {age: 0ms, size: 64KiB, full: drop_newest}",
-		"order: newest, buffer: {age: 1d, size: 64KiB, full: "
-		"drop_newest}",
+		("order: newest, buffer: {age: 1d, size: 64KiB, full: "
+		 "drop_newest}"),
 	};
 
 	if (!mkdtemp(folder))

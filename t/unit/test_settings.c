@@ -17,8 +17,7 @@ test_table(void)
 		ok(setting_find(&agent_settings, s->path) == s,
 		   "%s is there once", s->path);
 		ok(end && s->help[end - 1] == '.', "... with its help");
-		ok(s->type == SETTING_RESERVED || s->fallback ||
-			   (s->without && s->sample),
+		ok(s->fallback || (s->without && s->sample),
 		   "... and what holds without it");
 	}
 }
@@ -225,7 +224,7 @@ static const struct {
 	  "group, socket, stop_timeout" },
 	{ "a path for a key", "agent.log_level: info\n",
 	  "1:1: unknown key 'agent.log_level'",
-	  "known here: agent, plugins, storage, " },
+	  "known here: agent, api, plugins, storage, " },
 	{ "an empty key", "storage:\n  '': 1\n",
 	  "2:3: unknown key '' in storage", "known here: type, path, " },
 	{ "another program's file", "version: 2\nservices:\n  web: {}\n",

@@ -125,8 +125,10 @@ test_kept(void)
 
 	make_old(jobs_1);
 	s = open_store();
-	is_str(ask(s, "PRAGMA user_version"), "3",
+	is_str(ask(s, "PRAGMA user_version"), "4",
 	       "a database of version 1 is brought up to date");
+	is_str(ask(s, "SELECT count(*) FROM token"), "0",
+	       "... with room for tokens");
 	is_str(ask(s, "PRAGMA foreign_keys"), "1", "... and keeps references");
 	is_str(ask(s, "PRAGMA foreign_key_check"), "?", "... all are right");
 	is_str(ask(s, "PRAGMA integrity_check"), "ok", "... it is sound");
