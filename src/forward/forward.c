@@ -196,8 +196,7 @@ forward_main(int fd)
 {
 	struct forward f = { 0 };
 	struct forward_context *c = &f.context;
-	_value_ struct value *ready =
-		value_set(value_object(), "ping", value_bool(true));
+	_value_ struct value *ready = value_object();
 
 	/* one arena: what threads of the resolver free is used again */
 	mallopt(M_ARENA_MAX, 1);
@@ -206,6 +205,7 @@ forward_main(int fd)
 	c->compressor = compressor_new();
 	take_agent(&f, NULL);
 	c->channel = channel_new(c->loop, fd, on_notice, on_end, &f);
+	value_set(ready, "ping", value_bool(true));
 	channel_tell(c->channel, "ready", ready);
 	loop_run(c->loop);
 	for (size_t i = 0; i < f.n; i++)

@@ -127,6 +127,7 @@ class Master:
         self.given = {}
         self.conflicts = 0
         self.restarts = 0
+        self.ready = 0
         self.start()
 
     # --- the process ---
@@ -262,7 +263,8 @@ class Master:
         elif method == "log":
             self.logs.append(params)
         else:
-            assert method == "ready", method
+            assert (method, params) == ("ready", {"ping": True}), message
+            self.ready += 1
 
     def next(self, request, params):
         """A batch, or a request that waits until there is one."""
@@ -354,6 +356,7 @@ def master_fixture():
     for m in made:
         assert m.stop() == 0
         assert not m.conflicts
+        assert m.ready
 
 
 def destination(url, **changes):
