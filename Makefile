@@ -117,7 +117,7 @@ PLUGIN_SRCS := $(shell find plugins -type f -not -name '*.pyc' 2>/dev/null)
 
 # --- Goals -------------------------------------------------------------------
 
-.PHONY: all run check unit asan lint fuzz bench check-fresh check-vm install \
+.PHONY: all run check unit asan lint fuzz bench bench-forward check-forward check-fresh check-vm install \
 	uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
 all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
@@ -152,6 +152,14 @@ lint: deps-build deps-lint  ## every linter
 bench: deps-build  ## measure; writes bench/RESULTS.md
 	$(SUBMAKE) all $(O)/bench/share
 	bench/run.sh
+
+bench-forward: deps-build  ## how fast stored records leave, beside bare libcurl
+	$(SUBMAKE) all $(O)/bench/forward
+	bench/forward.sh
+
+check-forward: deps-build deps-test  ## 1,000,000 records through a collector that misbehaves
+	$(SUBMAKE) all
+	FORWARD_RECORDS=1000000 t/70-forward-hostile.t
 
 check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
 	packaging/check-fresh.sh

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "proto/rpc.h"
 
-#define READ_SIZE (64UL << 10)
+#define READ_SIZE (128UL << 10)
 #define WRITE_MAX (8UL << 20)
 
 struct asked {

@@ -18,6 +18,8 @@
 #define TEXT_MAX (6UL << 20)
 #define TEXT_MIN (32UL << 10)
 
+#define MEMORY_KEPT (4 << 20)
+
 struct forward {
 	struct forward_context context;
 	struct destination **destinations;
@@ -198,8 +200,11 @@ forward_main(int fd)
 	struct forward_context *c = &f.context;
 	_value_ struct value *ready = value_object();
 
-	/* one arena: what threads of the resolver free is used again */
+	/* one arena: what threads of the resolver free is used again; and
+	 * the memory of a batch is kept for the next one */
 	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
 	transport_global_init();
 	c->loop = loop_new();
 	c->compressor = compressor_new();
