@@ -234,6 +234,12 @@ static event_fn *const table[DEST_STATES][DEST_EVENTS] = {
 	},
 };
 
+bool
+destination_expects(enum dstate state, enum devent event)
+{
+	return table[state][event] != NULL;
+}
+
 void
 destination_event(struct destination *d, enum devent event)
 {

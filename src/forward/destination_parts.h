@@ -82,6 +82,8 @@ struct destination {
 };
 
 void destination_event(struct destination *d, enum devent event);
+/* Whether the event does anything in that state. */
+bool destination_expects(enum dstate state, enum devent event);
 
 /* fetch.c: */
 void destination_fetch(struct destination *d);

@@ -28,10 +28,9 @@ on_verdict(void *arg, size_t i, enum verdict v, const char *code,
 static void
 answer(const struct format *f, size_t records, const char *text, size_t len)
 {
-	struct answer a = { .status = 200,
-			    .body = text,
-			    .len = len,
-			    .records = records };
+	struct answer a = {
+		.status = 200, .body = text, .len = len, .records = records
+	};
 	const char *why = "";
 
 	if (f->judge && f->judge(&a, on_verdict, NULL, &why) != FATE_ACCEPTED)
