@@ -49,7 +49,7 @@ batch_new(struct records *r, const struct format *f, size_t limit,
 }
 
 void
-batch_free(struct batch *b)
+batch_drop(struct batch *b)
 {
 	if (!b)
 		return;
@@ -140,7 +140,7 @@ batch_merge(struct batch *b, struct batch *more, const struct format *f,
 	b->lines[b->n_lines++] = b->r.line;
 	b->r.line = more->r.line;
 	more->r.line = (struct buf){ 0 };
-	batch_free(more);
+	batch_drop(more);
 	open_window(b, f, limit, rounds);
 	return true;
 }

@@ -42,7 +42,7 @@ struct batch {
 /* Takes the records over. */
 struct batch *batch_new(struct records *r, const struct format *f, size_t limit,
 			unsigned rounds);
-void batch_free(struct batch *b);
+void batch_drop(struct batch *b);
 
 /* All of the part was sent: on to the next. False: there is none left. */
 bool batch_next_part(struct batch *b, const struct format *f, size_t limit);

@@ -101,7 +101,7 @@ decide(struct destination *d)
 	if (d->acking || d->owed.due)
 		return;
 	d->rounds = d->now->window.rounds;
-	batch_free(steal_ptr(&d->now));
+	batch_drop(steal_ptr(&d->now));
 	destination_forget_fetched(d);
 	d->want_more = false;
 }
@@ -163,7 +163,7 @@ finished(struct destination *d)
 		return;
 	}
 	destination_ack(d, true);
-	batch_free(steal_ptr(&d->now));
+	batch_drop(steal_ptr(&d->now));
 	go(d);
 }
 
@@ -188,7 +188,7 @@ drop(struct destination *d)
 {
 	transport_cancel(d->transport);
 	loop_timer_cancel(&d->timer);
-	batch_free(steal_ptr(&d->now));
+	batch_drop(steal_ptr(&d->now));
 	destination_forget_fetched(d);
 	d->want_more = false;
 	d->state = DEST_EMPTY;
@@ -278,8 +278,8 @@ destination_free(struct destination *d)
 	loop_timer_cancel(&d->ask_timer);
 	loop_timer_cancel(&d->ack_timer);
 	loop_timer_cancel(&d->show_timer);
-	batch_free(d->now);
-	batch_free(d->ahead);
+	batch_drop(d->now);
+	batch_drop(d->ahead);
 	owed_release(&d->owed);
 	owed_release(&d->sent);
 	settings_release(&d->s);
@@ -291,7 +291,7 @@ destination_free(struct destination *d)
 }
 
 const struct settings *
-destination_settings(const struct destination *d)
+destination_wanted(const struct destination *d)
 {
 	return d->changed ? d->changed : &d->s;
 }

@@ -32,7 +32,8 @@ struct destination *destination_new(const struct forward_context *context,
 				    struct settings *s);
 void destination_free(struct destination *d);
 
-const struct settings *destination_settings(const struct destination *d);
+/* Those in force, or those that soon will be. */
+const struct settings *destination_wanted(const struct destination *d);
 
 /*
  * Other settings, taken over: used once what is under way was answered. A

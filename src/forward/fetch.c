@@ -128,7 +128,7 @@ destination_fetch(struct destination *d)
 void
 destination_forget_fetched(struct destination *d)
 {
-	batch_free(steal_ptr(&d->ahead));
+	batch_drop(steal_ptr(&d->ahead));
 	free(steal_ptr(&d->after));
 	d->drop_asked = d->asking;
 }

@@ -68,7 +68,7 @@ take_old(struct destination **old, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (old[i] &&
-		    strcmp(destination_settings(old[i])->name, name) == 0)
+		    strcmp(destination_wanted(old[i])->name, name) == 0)
 			return steal_ptr(&old[i]);
 	return NULL;
 }
@@ -103,7 +103,7 @@ take_destination(struct forward *f, const struct value *v,
 	d = take_old(old, n_old, s.name);
 	if (!d)
 		d = destination_new(&f->context, &s);
-	else if (strcmp(destination_settings(d)->text, s.text) != 0)
+	else if (strcmp(destination_wanted(d)->text, s.text) != 0)
 		destination_change(d, &s);
 	f->destinations[f->n++] = d;
 }

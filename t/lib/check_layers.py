@@ -44,7 +44,7 @@ THIRD_PARTY = {
 LIBC = re.compile(
     r"""(sys|linux|asm|arpa|net|netinet|netpacket)/[\w/-]+\.h$ |
     (assert|ctype|dirent|elf|endian|errno|fcntl|float|fnmatch|ftw|getopt|glob|
-     grp|inttypes|libgen|limits|link|locale|math|mntent|netdb|paths|poll|
+     grp|inttypes|libgen|limits|link|locale|malloc|math|mntent|netdb|paths|poll|
      pthread|pwd|regex|sched|setjmp|signal|spawn|stdarg|stdatomic|stdbool|
      stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|
      time|uchar|ucontext|unistd|wchar|wctype)\.h$""",
