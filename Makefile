@@ -79,9 +79,10 @@ endif
 # The programs that the agent starts beside itself, bin/devops_agent-NAME: each
 # has src/main_NAME.c, src/NAME/, and libraries that no other program has.
 # What some of them share, and the agent does not need, is in PEER_SHARED.
-PEERS := api
+PEERS := api forward
 PEER_SHARED := pack
 PKGS_api := libmicrohttpd gnutls jansson zlib libzstd
+PKGS_forward := libcurl libzstd zlib
 PEER_CFLAGS := $(foreach p,$(PEERS),$(shell pkg-config --cflags $(PKGS_$(p)) 2>/dev/null))
 PEER_LIBS   := $(foreach p,$(PEERS),$(shell pkg-config --libs $(PKGS_$(p)) 2>/dev/null))
 PEER_PROGRAM = bin/devops_agent-$(1)$(VARIANT:%=-%)
@@ -127,8 +128,9 @@ CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
 
 # --- Goals -------------------------------------------------------------------
 
-.PHONY: all run check unit asan lint fuzz bench check-crash soak \
-	check-fresh check-vm install uninstall clean format help tests fuzzers deps-build deps-test deps-lint FORCE
+.PHONY: all run check unit asan lint fuzz bench bench-forward check-crash \
+	check-forward soak check-fresh check-vm install uninstall clean \
+	format help tests fuzzers deps-build deps-test deps-lint FORCE
 all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -172,6 +174,13 @@ check-crash: deps-build deps-test  ## kill -9 of the agent at every point, and a
 soak: deps-build deps-test  ## SOAK_JOBS (100000) jobs through one agent: is it flat?
 	$(SUBMAKE) all
 	t/lab/soak.py $(SOAK_JOBS)
+bench-forward: deps-build  ## how fast stored records leave, beside bare libcurl
+	$(SUBMAKE) all $(O)/bench/forward
+	bench/forward.sh
+
+check-forward: deps-build deps-test  ## 1,000,000 records through a collector that misbehaves
+	$(SUBMAKE) all
+	FORWARD_RECORDS=1000000 t/70-forward-hostile.t
 
 check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
 	packaging/check-fresh.sh

@@ -24,6 +24,7 @@ build lib:libpcre2-8                           libpcre2-dev pcre2-devel pcre2-de
 build lib:libseccomp                           libseccomp-dev libseccomp-devel libseccomp-dev
 build lib:libmicrohttpd                        libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd-dev
 build lib:gnutls                               libgnutls28-dev gnutls-devel gnutls-dev
+build lib:libcurl                              libcurl4-openssl-dev libcurl-devel curl-dev
 build lib:libzstd                              libzstd-dev libzstd-devel zstd-dev
 build lib:zlib                                 zlib1g-dev zlib-devel zlib-dev
 build py:asyncio,ssl,_json                     python3 python3 python3

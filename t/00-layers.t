@@ -51,7 +51,7 @@ refuses src/store/bad.c '#include "../proto/json.h"' \
 	'not written as' "a relative include is found"
 refuses src/proto/bad.c '#include <sqlite3.h>' \
 	'belongs in store' "a library named outside its folder is found"
-refuses src/sandbox/bad.c '#include <curl/curl.h>' \
+refuses src/sandbox/bad.c '#include <uv.h>' \
 	'no library' "a library that nobody knows is found"
 refuses src/main/bad.c '#include <stdio.h>' \
 	'in no layer' "a folder that has no layer is found"

@@ -82,7 +82,7 @@ const struct option_row cli_options[] = {
 	  .bit = OPTION_FIND, .type = TYPE_TEXT, .offer = OFFER_STATE,
 	  .help = "only those, such as failed,lost" },
 	{ .name = "--since", .value = "TIME|DURATION", .field = FIELD(since),
-	  .bit = OPTION_FIND, .type = TYPE_TEXT,
+	  .bit = OPTION_FIND | OPTION_SINCE, .type = TYPE_TEXT,
 	  .help = "only from then on: a time, or 2h" },
 	{ .name = "--role", .value = "ROLE", .field = FIELD(role),
 	  .bit = OPTION_TOKEN, .type = TYPE_TEXT, .offer = OFFER_ROLE,

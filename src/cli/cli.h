@@ -32,6 +32,7 @@ enum {
 	OPTION_WAIT = 1 << 12,
 	OPTION_FOLLOW = 1 << 13,
 	OPTION_FIND = 1 << 14,	 /* --state, --since */
+	OPTION_SINCE = 1 << 24,	 /* --since alone */
 	OPTION_NAME = 1 << 15,	 /* --name */
 	OPTION_TOKEN = 1 << 16,	 /* --role, --expires */
 	OPTION_ALWAYS = 1 << 30, /* taken by every command */
@@ -143,6 +144,8 @@ int cmd_schedule_trigger(const struct cli *c);
 int cmd_schedule_pause(const struct cli *c);
 int cmd_schedule_resume(const struct cli *c);
 int cmd_schedule_remove(const struct cli *c);
+int cmd_forward_status(const struct cli *c);
+int cmd_forward_replay(const struct cli *c);
 int cmd_token_add(const struct cli *c);
 int cmd_token_list(const struct cli *c);
 int cmd_token_revoke(const struct cli *c);

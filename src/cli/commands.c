@@ -83,6 +83,16 @@ const struct command cli_commands[] = {
 	  "then does no harm.\n" VALUES,
 	  OPTION_JSON | OPTION_PARAMS | OPTION_SECRETS | OPTION_METHOD, 1, -1,
 	  cmd_plugin_trace, OFFER_PLUGIN },
+	{ "forward status", "[NAME]", "Show how far each destination is",
+	  "OWED is how many jobs have records that it did not take yet, and "
+	  "BEHIND how\nlong the first of them has waited. With NAME, what it "
+	  "refused is listed, too.",
+	  OPTION_JSON | OPTION_LIMIT, 0, 1, cmd_forward_status, OFFER_NOTHING },
+	{ "forward replay", "[NAME] --since TIME|DURATION",
+	  "Send records again",
+	  "To one destination or all: of the jobs that ended since then, and "
+	  "are kept\nstill. What they took before comes with the same ids.",
+	  OPTION_JSON | OPTION_SINCE, 0, 1, cmd_forward_replay, OFFER_NOTHING },
 	{ "token add", "--name NAME --role ROLE [--expires DURATION]",
 	  "Make a token for the HTTP API",
 	  "Prints it, once: the agent keeps its hash alone. A reader looks, an "

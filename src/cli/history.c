@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "cli/terminal.h"
 #include "plugin/digest.h"
+#include "store/cursor.h"
 
 #define PRUNE_STEP 100
 
@@ -148,11 +149,42 @@ history_finish(struct history *h, const struct record *r,
 				(void *)(uintptr_t)logs, e);
 }
 
+/* What destinations are owed stays, as long as their buffers would keep it. */
+static int
+find_kept(struct history *h, const struct config *config, int64_t now,
+	  int64_t *keep, struct err *e)
+{
+	*keep = 0;
+	for (size_t i = 0; i < config->forward.n; i++) {
+		const struct config_destination *d = &config->forward.items[i];
+		_cleanup_(store_cursor_release) struct store_cursor c = { 0 };
+		struct err why = ERR_INIT;
+		int64_t first, young = 1;
+
+		if (store_cursor_get(h->store, d->name, &c, &why) < 0) {
+			if (why.kind == ERR_NOT_FOUND)
+				continue;
+			*e = why;
+			return -1;
+		}
+		if (d->buffer.age_ms &&
+		    store_owed_since(h->store, now - d->buffer.age_ms, &young,
+				     e) < 0)
+			return -1;
+		first = ranges_first(&c.owed);
+		if (first < young)
+			first = young;
+		if (*keep == 0 || first < *keep)
+			*keep = first;
+	}
+	return 0;
+}
+
 int
 history_prune(struct history *h, const struct config *config, struct err *e)
 {
 	int64_t now = clock_real_ms();
-	const struct store_retention retention = {
+	struct store_retention retention = {
 		.now_ms = now,
 		.before_ms = now - config->storage.retention.age_ms,
 		.size_bytes = config->storage.retention.size_bytes,
@@ -162,6 +194,8 @@ history_prune(struct history *h, const struct config *config, struct err *e)
 
 	if (!h->store)
 		return 0;
+	if (find_kept(h, config, now, &retention.keep_seq, e) < 0)
+		return -1;
 	/* one step a run keeps up with what runs add */
 	return store_prune(h->store, &retention, &pruned, e) < 0 ? -1 : 0;
 }

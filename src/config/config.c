@@ -133,17 +133,18 @@ load_setting(void *arg, const struct setting *s, const struct value_member *m,
 		.folder = l->c->folder,
 		.secrets = &l->c->secrets,
 	};
-	bool is_kept = s->type != SETTING_JOBS && s->type != SETTING_RESERVED;
+	bool is_kept =
+		s->type != SETTING_JOBS && s->type != SETTING_DESTINATIONS;
+	int rc = s->type == SETTING_JOBS ?
+			 jobs_load(l->c, m->value, e) :
+		 s->type == SETTING_DESTINATIONS ?
+			 destinations_load(l->c, m->value, l->warnings, e) :
+			 setting_store(s, m->value, &place, e);
 
-	if ((s->type == SETTING_JOBS ?
-		     jobs_load(l->c, m->value, e) :
-		     setting_store(s, m->value, &place, e)) < 0)
+	if (rc < 0)
 		return -1;
 	value_set(l->c->given, s->path,
 		  is_kept ? value_copy(m->value) : value_null());
-	if (s->type == SETTING_RESERVED)
-		strv_addf(l->warnings, "%s:%d:%d: %s: is not read yet", l->name,
-			  m->line, m->col, s->path);
 	return 0;
 }
 

@@ -32,6 +32,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/strv.h"
+#include "config/destination.h"
 #include "config/job.h"
 #include "model/manifest.h"
 #include "model/value.h"
@@ -111,6 +112,10 @@ struct config {
 		struct config_job *items; /* by name */
 		size_t n;
 	} jobs;
+	struct config_destinations {
+		struct config_destination *items; /* as in the file */
+		size_t n;
+	} forward;
 
 	/* config/ alone: */
 	char *name; /* of the file, as it was given */
@@ -179,12 +184,15 @@ void config_client_sockets(const struct config *c, struct strv *paths);
 /* The job of that name, NULL where there is none. */
 const struct config_job *config_find_job(const struct config *c,
 					 const char *name);
+/* The destination of that name, NULL where there is none. */
+const struct config_destination *config_find_destination(const struct config *c,
+							 const char *name);
 
 /*
  * Every text that was put in for ${...} in params and secrets, and every
- * secret: what a log must not show. Texts of less than CONFIG_SECRET_MIN bytes
- * are left out, and of a text of several lines, its lines are there as well.
- * Each once, the longest first.
+ * secret of jobs and destinations: what a log must not show. Texts of less than
+ * CONFIG_SECRET_MIN bytes are left out, and of a text of several lines, its
+ * lines are there as well. Each once, the longest first.
  */
 #define CONFIG_SECRET_MIN 4
 void config_secrets(const struct config *c,
@@ -213,18 +221,24 @@ enum config_change_kind {
 	CONFIG_JOB_ADDED,   /* to */
 	CONFIG_JOB_REMOVED, /* from */
 	CONFIG_JOB_CHANGED, /* from, to */
+	CONFIG_DESTINATION_ADDED,
+	CONFIG_DESTINATION_REMOVED,
+	CONFIG_DESTINATION_CHANGED,
 	CONFIG_SETTING_CHANGED,
 };
 
 struct config_change {
 	enum config_change_kind kind;
-	const char *name; /* of the job, or the setting's path */
+	const char *name; /* of job or destination, or the setting's path */
 	const struct config_job *from, *to;
 	/* a setting that is read at start only: to be reported, not applied */
 	bool needs_restart;
 };
 
-/* What differs, settings first, then jobs by name; all of it is borrowed. */
+/*
+ * What differs, settings first, then jobs by name, then destinations; all of
+ * it is borrowed.
+ */
 void config_diff(const struct config *from, const struct config *to,
 		 void (*fn)(void *arg, const struct config_change *change),
 		 void *arg);

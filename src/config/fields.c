@@ -16,12 +16,14 @@ static const enum kind kinds[SETTING_TYPES] = {
 	[SETTING_PATH] = KIND_TEXT,	 [SETTING_PROGRAM] = KIND_TEXT,
 	[SETTING_ADDRESS] = KIND_TEXT,	 [SETTING_NAME] = KIND_TEXT,
 	[SETTING_ACCOUNT] = KIND_TEXT,	 [SETTING_TEXT] = KIND_TEXT,
+	[SETTING_SECRET] = KIND_TEXT,	 [SETTING_URL] = KIND_TEXT,
 	[SETTING_BOOL] = KIND_BOOL,	 [SETTING_INTEGER] = KIND_INT64,
 	[SETTING_DURATION] = KIND_INT64, [SETTING_SIZE] = KIND_INT64,
 	[SETTING_TIME] = KIND_INT64,	 [SETTING_ENUM] = KIND_INT,
 	[SETTING_LAYERS] = KIND_INT,	 [SETTING_LABELS] = KIND_TREE,
 	[SETTING_HOSTS] = KIND_TREE,	 [SETTING_ROLES] = KIND_TREE,
 	[SETTING_PARAMS] = KIND_TREE,	 [SETTING_SECRETS] = KIND_TREE,
+	[SETTING_FLAGS] = KIND_INT,	 [SETTING_PATTERNS] = KIND_TREE,
 };
 
 static void *
@@ -65,6 +67,8 @@ fallback_of(const struct setting *s)
 	case SETTING_HOSTS:
 		return value_array();
 	case SETTING_LAYERS:
+	case SETTING_FLAGS:
+	case SETTING_PATTERNS:
 		return list_of(s->fallback);
 	case SETTING_BOOL:
 	case SETTING_INTEGER:
@@ -83,7 +87,8 @@ setting_reset(const struct setting *s, void *base)
 	_value_ struct value *v = NULL;
 	struct err e = ERR_INIT;
 
-	if (!s->fallback || s->type == SETTING_JOBS)
+	if (!s->fallback || s->type == SETTING_JOBS ||
+	    s->type == SETTING_DESTINATIONS)
 		return;
 	v = fallback_of(s);
 	if (setting_store(s, v, &place, &e) < 0)
@@ -106,6 +111,8 @@ setting_release(const struct setting *s, void *base)
 		*(struct value **)at = NULL;
 	} else if (s->type == SETTING_JOBS) {
 		jobs_release(at);
+	} else if (s->type == SETTING_DESTINATIONS) {
+		destinations_release(at);
 	}
 }
 

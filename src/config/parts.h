@@ -25,6 +25,14 @@ const char *setting_found(const struct value *v, char text[64]);
 char *setting_text(const struct setting *s, const struct value *v,
 		   const struct setting_place *p, struct err *e);
 
+int store_secret(const struct setting *s, const struct value *v,
+		 const struct setting_place *p, struct err *e);
+int store_url(const struct setting *s, const struct value *v,
+	      const struct setting_place *p, struct err *e);
+int store_flags(const struct setting *s, const struct value *v,
+		const struct setting_place *p, struct err *e);
+int store_patterns(const struct setting *s, const struct value *v,
+		   const struct setting_place *p, struct err *e);
 int store_layers(const struct setting *s, const struct value *v,
 		 const struct setting_place *p, struct err *e);
 int store_hosts(const struct setting *s, const struct value *v,
@@ -46,6 +54,13 @@ int store_secrets(const struct setting *s, const struct value *v,
  */
 int jobs_load(struct config *c, const struct value *v, struct err *e);
 void jobs_release(struct config_jobs *jobs);
+
+/* --- destinations.c ------------------------------------------------------- */
+
+/* The same of the list of destinations, into c->forward. */
+int destinations_load(struct config *c, const struct value *v,
+		      struct strv *warnings, struct err *e);
+void destinations_release(struct config_destinations *all);
 
 /* --- secrets.c ------------------------------------------------------------ */
 

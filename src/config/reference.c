@@ -27,6 +27,7 @@ static void
 add_fallback(const struct setting *s, const void *base, struct buf *out)
 {
 	_value_ struct value *v = setting_value(s, base);
+	const char *nothing = s->type == SETTING_DESTINATIONS ? "[]" : "{}";
 	_buf_ struct buf text = { 0 };
 
 	if (!v && s->without) {
@@ -36,7 +37,7 @@ add_fallback(const struct setting *s, const void *base, struct buf *out)
 	if (v)
 		setting_add_yaml(v, &text);
 	else
-		buf_adds(&text, "{}");
+		buf_adds(&text, nothing);
 	buf_addc(out, '`');
 	add_cell(text.data, out);
 	buf_addc(out, '`');
@@ -80,22 +81,7 @@ add_table(const struct setting_table *t, const void *base, struct buf *out)
 	buf_adds(out, "| setting | expects | default | meaning |\n"
 		      "|---|---|---|---|\n");
 	for (size_t i = 0; i < t->n; i++)
-		if (t->rows[i].type != SETTING_RESERVED)
-			add_row(&t->rows[i], base, out);
-}
-
-static void
-add_reserved(struct buf *out)
-{
-	buf_adds(out, "\nReserved: anything may be in these sections, and "
-		      "nothing of it is read yet,\nwhich a warning says.\n\n"
-		      "| section | meaning |\n|---|---|\n");
-	for (size_t i = 0; i < agent_settings.n; i++) {
-		const struct setting *s = &agent_settings.rows[i];
-
-		if (s->type == SETTING_RESERVED)
-			buf_addf(out, "| `%s` | %s |\n", s->path, s->help);
-	}
+		add_row(&t->rows[i], base, out);
 }
 
 void
@@ -103,15 +89,22 @@ config_write_reference(struct buf *out)
 {
 	_config_ struct config c;
 	struct config_job job = { 0 };
+	struct config_destination d = { 0 };
 
 	config_init(&c);
 	for (size_t i = 0; i < job_settings.n; i++)
 		setting_reset(&job_settings.rows[i], &job);
+	for (size_t i = 0; i < destination_settings.n; i++)
+		setting_reset(&destination_settings.rows[i], &d);
 	add_table(&agent_settings, &c, out);
-	add_reserved(out);
 	buf_adds(out, "\n### Settings of a job\n\nBelow `jobs`, by the job's "
 		      "name.\n\n");
 	add_table(&job_settings, &job, out);
+	buf_adds(out, "\n### Settings of a destination\n\nBelow `forward`, in "
+		      "a list.\n\n");
+	add_table(&destination_settings, &d, out);
+	for (size_t i = 0; i < destination_settings.n; i++)
+		setting_release(&destination_settings.rows[i], &d);
 }
 
 /* --- config.example.yaml ------------------------------------------------ */
@@ -231,6 +224,18 @@ static const char sample_jobs[] =
 	"#     every: 1h\n"
 	"#     enabled: false\n";
 
+static const char sample_forward[] =
+	"\n"
+	"# Where records are sent; see docs/forwarding.md.\n"
+	"# forward:\n"
+	"#   - name: central\n"
+	"#     url: https://collector.example/v1/results\n"
+	"#     format: jsonl\n"
+	"#     auth: {bearer: \"${file:token}\"}\n"
+	"#     batch: {records: 500, size: 1MiB, wait: 2s}\n"
+	"#     buffer: {size: 1GiB, age: 7d, full: drop_oldest}\n"
+	"#     select: {jobs: [\"*\"], records: [job, log]}\n";
+
 void
 config_write_example(struct buf *out)
 {
@@ -248,7 +253,9 @@ config_write_example(struct buf *out)
 
 		if (s->type == SETTING_JOBS)
 			buf_adds(out, sample_jobs);
-		else if (s->type != SETTING_RESERVED)
+		else if (s->type == SETTING_DESTINATIONS)
+			buf_adds(out, sample_forward);
+		else
 			add_example(s, &c, out);
 	}
 }

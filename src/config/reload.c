@@ -78,12 +78,45 @@ diff_jobs(const struct config_jobs *from, const struct config_jobs *to,
 	}
 }
 
+static void
+diff_destination(enum config_change_kind kind,
+		 const struct config_destination *d, change_fn *fn, void *arg)
+{
+	const struct config_change change = { .kind = kind, .name = d->name };
+
+	fn(arg, &change);
+}
+
+static void
+diff_destinations(const struct config *from, const struct config *to,
+		  change_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < from->forward.n; i++) {
+		const struct config_destination *d = &from->forward.items[i];
+
+		if (!config_find_destination(to, d->name))
+			diff_destination(CONFIG_DESTINATION_REMOVED, d, fn,
+					 arg);
+	}
+	for (size_t i = 0; i < to->forward.n; i++) {
+		const struct config_destination *d = &to->forward.items[i];
+		const struct config_destination *old =
+			config_find_destination(from, d->name);
+
+		if (!old || !config_destination_equal(old, d))
+			diff_destination(old ? CONFIG_DESTINATION_CHANGED :
+					       CONFIG_DESTINATION_ADDED,
+					 d, fn, arg);
+	}
+}
+
 void
 config_diff(const struct config *from, const struct config *to, change_fn *fn,
 	    void *arg)
 {
 	diff_settings(from, to, fn, arg);
 	diff_jobs(&from->jobs, &to->jobs, fn, arg);
+	diff_destinations(from, to, fn, arg);
 }
 
 void

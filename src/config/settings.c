@@ -286,8 +286,11 @@ static const struct setting rows[] = {
 		.help = "What runs when, by name. A name is up to 64 lower"
 			" case letters, digits and -.",
 	},
-	{ .path = "forward", .type = SETTING_RESERVED,
-	  .help = "Where records are sent." },
+	{
+		.path = "forward", .type = SETTING_DESTINATIONS,
+		.offset = FIELD(forward), .fallback = "",
+		.help = "Where records are sent, each with a name of its own.",
+	},
 };
 /* clang-format on */
 

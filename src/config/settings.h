@@ -3,7 +3,8 @@
  *
  * Everything about a setting is in its row: reading, defaults, checks,
  * `config show`, what a reload may change, the reference page and the example
- * file go by it. There is a table for the agent and one for each of its jobs.
+ * file go by it. There is a table for the agent, one for each of its jobs and
+ * one for each destination.
  */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
@@ -15,26 +16,30 @@
 #include "config/config.h"
 
 enum setting_type {
-	SETTING_PATH,	  /* char *, absolute */
-	SETTING_PROGRAM,  /* char *, absolute; a bare name is refused */
-	SETTING_ADDRESS,  /* char *, HOST:PORT or "" */
-	SETTING_NAME,	  /* char *, of a plugin */
-	SETTING_ACCOUNT,  /* char *, of a user or a group */
-	SETTING_TEXT,	  /* char *, not empty */
-	SETTING_BOOL,	  /* bool */
-	SETTING_INTEGER,  /* int64_t, as the next three */
-	SETTING_DURATION, /* milliseconds */
-	SETTING_SIZE,	  /* bytes */
-	SETTING_TIME,	  /* unix milliseconds */
-	SETTING_ENUM,	  /* an enum, counted along `names` */
-	SETTING_LAYERS,	  /* unsigned, set of enum layer */
-	SETTING_LABELS,	  /* struct value *, object of strings */
-	SETTING_HOSTS,	  /* struct value *, array of strings: host names */
-	SETTING_ROLES,	  /* struct value *, object: anything to a role */
-	SETTING_PARAMS,	  /* struct value *, object; NULL: not set */
-	SETTING_SECRETS,  /* the same, of strings that are never shown */
-	SETTING_JOBS,	  /* struct config_jobs, by the other table */
-	SETTING_RESERVED, /* anything; not read yet */
+	SETTING_PATH,	      /* char *, absolute */
+	SETTING_PROGRAM,      /* char *, absolute; a bare name is refused */
+	SETTING_ADDRESS,      /* char *, HOST:PORT or "" */
+	SETTING_NAME,	      /* char *, of a plugin */
+	SETTING_ACCOUNT,      /* char *, of a user or a group */
+	SETTING_TEXT,	      /* char *, not empty */
+	SETTING_SECRET,	      /* the same, never shown */
+	SETTING_URL,	      /* char *; one with a user in it is not shown */
+	SETTING_BOOL,	      /* bool */
+	SETTING_INTEGER,      /* int64_t, as the next three */
+	SETTING_DURATION,     /* milliseconds */
+	SETTING_SIZE,	      /* bytes */
+	SETTING_TIME,	      /* unix milliseconds */
+	SETTING_ENUM,	      /* an enum, counted along `names` */
+	SETTING_LAYERS,	      /* unsigned, set of enum layer */
+	SETTING_FLAGS,	      /* unsigned, set of bits counted along `names` */
+	SETTING_PATTERNS,     /* struct value *, array of strings, not empty */
+	SETTING_LABELS,	      /* struct value *, object of strings */
+	SETTING_HOSTS,	      /* struct value *, array of strings: host names */
+	SETTING_ROLES,	      /* struct value *, object: anything to a role */
+	SETTING_PARAMS,	      /* struct value *, object; NULL: not set */
+	SETTING_SECRETS,      /* the same, of strings that are never shown */
+	SETTING_JOBS,	      /* struct config_jobs, by its table */
+	SETTING_DESTINATIONS, /* struct config_destinations, by its table */
 	SETTING_TYPES,
 };
 
@@ -51,8 +56,9 @@ struct setting {
 	 * Of a path, how many bytes it may have.
 	 */
 	int64_t min, max;
+	bool or_none;		  /* 0 is fine though it is no fallback */
 	const char *why;	  /* of the bounds, for the error */
-	const char *const *names; /* of an enum; NULL at the end */
+	const char *const *names; /* of an enum or flags; NULL at the end */
 	const char *expects;	  /* of a text: "five fields of cron" */
 	bool needs_restart;	  /* a reload reports it and leaves it */
 	/* of a job: what it goes with, set of enum config_when; 0: anything */
@@ -67,10 +73,12 @@ struct setting_table {
 
 extern const struct setting_table agent_settings; /* of struct config */
 extern const struct setting_table job_settings;	  /* of struct config_job */
+/* of struct config_destination */
+extern const struct setting_table destination_settings;
 
 /* Where a row's field is, and what its text is read by. */
 struct setting_place {
-	void *base;	      /* struct config or struct config_job */
+	void *base;	      /* the struct of its table */
 	const char *name;     /* "" or "jobs.NAME.": before a path in errors */
 	const char *folder;   /* of the file; NULL: the root */
 	struct strv *secrets; /* gets what is put into params and secrets */
@@ -114,7 +122,8 @@ void setting_reset(const struct setting *s, void *base);
 
 /*
  * Set the field to `v`, whose ${...} is looked up. Errors are ERR_USAGE,
- * "3:5: agent.log_level: expected ..., found ...". Not for SETTING_JOBS.
+ * "3:5: agent.log_level: expected ..., found ...". Not for SETTING_JOBS and
+ * SETTING_DESTINATIONS.
  */
 int setting_store(const struct setting *s, const struct value *v,
 		  const struct setting_place *p, struct err *e);
@@ -126,6 +135,12 @@ bool setting_equal(const struct setting *s, const void *a, const void *b);
 
 /* Set the field of `to` to what that of `from` is. Not for SETTING_JOBS. */
 void setting_copy(const struct setting *s, const void *from, void *to);
+
+/* Whether 0 stands for no bound. */
+bool setting_may_be_none(const struct setting *s);
+
+/* The user's name and password in a URL, up to its @; NULL: none. */
+const char *setting_url_user(const char *url);
 
 /* Whether there is a ${...} anywhere in it. */
 bool setting_is_reference(const struct value *v);

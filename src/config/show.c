@@ -74,6 +74,16 @@ hide_members(const struct setting *s, const struct value *now,
 	return shown;
 }
 
+static struct value *
+hide_user(const char *url)
+{
+	const char *user = setting_url_user(url);
+	_free_ char *shown = xasprintf("%.*s" HIDDEN "%s", (int)(user - url),
+				       url, strchr(user, '@'));
+
+	return value_string(shown);
+}
+
 struct value *
 setting_shown(const struct setting *s, const void *base,
 	      const struct value *written)
@@ -87,6 +97,10 @@ setting_shown(const struct setting *s, const void *base,
 		return hide_members(s, now, written);
 	if (setting_is_reference(written))
 		return value_copy(written);
+	if (s->type == SETTING_SECRET)
+		return value_string(HIDDEN);
+	if (s->type == SETTING_URL && setting_url_user(now->u.string.s))
+		return hide_user(now->u.string.s);
 	return escape(now);
 }
 
@@ -172,6 +186,41 @@ show_jobs(const struct config *c, struct buf *out)
 		show_job(&c->jobs.items[i], out);
 }
 
+/* Likewise; what is there first has a dash before it. */
+static void
+show_destination(const struct config_destination *d, struct buf *out)
+{
+	const char *before = "";
+
+	indent(1, out);
+	buf_adds(out, "- name: ");
+	setting_add_text(d->name, out);
+	buf_addc(out, '\n');
+	for (size_t i = 1; i < destination_settings.n; i++) {
+		const struct setting *s = &destination_settings.rows[i];
+
+		if (!(d->given & 1U << i))
+			continue;
+		open_sections(s->path, before, 2, out);
+		indent(2 + depth_of(s->path), out);
+		show_value(s, d, value_get(d->written, s->path), out);
+		buf_addc(out, '\n');
+		before = s->path;
+	}
+}
+
+static void
+show_destinations(const struct config *c, struct buf *out)
+{
+	if (c->forward.n)
+		buf_adds(out, "forward:\n");
+	else
+		buf_addf(out, "forward: []%s\n",
+			 value_get(c->given, "forward") ? "" : " # default");
+	for (size_t i = 0; i < c->forward.n; i++)
+		show_destination(&c->forward.items[i], out);
+}
+
 static void
 show_setting(const struct setting *s, const struct config *c, struct buf *out)
 {
@@ -181,9 +230,8 @@ show_setting(const struct setting *s, const struct config *c, struct buf *out)
 		show_jobs(c, out);
 		return;
 	}
-	if (s->type == SETTING_RESERVED) {
-		if (given)
-			buf_addf(out, "# %s: is not read yet\n", s->path);
+	if (s->type == SETTING_DESTINATIONS) {
+		show_destinations(c, out);
 		return;
 	}
 	indent(depth_of(s->path), out);
@@ -262,14 +310,33 @@ add_json(const struct setting *s, const void *base, const struct value *written,
 
 /* All of it, defaults too: what reads this wants no second table. */
 static struct value *
-job_value(const struct config_job *j)
+table_value(const struct setting_table *t, const void *base,
+	    const struct value *written)
 {
 	struct value *root = value_object();
 
-	for (size_t i = 0; i < job_settings.n; i++) {
-		const struct setting *s = &job_settings.rows[i];
+	for (size_t i = 0; i < t->n; i++)
+		add_json(&t->rows[i], base, value_get(written, t->rows[i].path),
+			 root);
+	return root;
+}
 
-		add_json(s, j, value_get(j->written, s->path), root);
+struct value *
+config_destination_value(const struct config_destination *d)
+{
+	struct value *root = value_object();
+
+	for (size_t i = 0; i < destination_settings.n; i++) {
+		const struct setting *s = &destination_settings.rows[i];
+		const char *at = (const char *)d + s->offset;
+		_free_ char *key =
+			xasprintf("%s%s", setting_name(s), unit_suffix(s));
+		struct value *v =
+			*unit_suffix(s) ?
+				value_int(*(const int64_t *)(const void *)at) :
+				setting_value(s, d);
+
+		value_set(parent_of(s, root), key, v ? v : value_null());
 	}
 	return root;
 }
@@ -278,18 +345,28 @@ struct value *
 config_to_value(const struct config *c)
 {
 	struct value *root = value_object();
-	struct value *jobs;
+	struct value *jobs, *forward;
 
 	value_set(root, "file", c->file ? value_string(c->file) : value_null());
 	for (size_t i = 0; i < agent_settings.n; i++) {
 		const struct setting *s = &agent_settings.rows[i];
 
-		if (s->type != SETTING_RESERVED && s->type != SETTING_JOBS)
+		if (s->type != SETTING_JOBS && s->type != SETTING_DESTINATIONS)
 			add_json(s, c, value_get(c->given, s->path), root);
 	}
 	jobs = value_set(root, "jobs", value_object());
-	for (size_t i = 0; i < c->jobs.n; i++)
-		value_add(jobs, c->jobs.items[i].name,
-			  job_value(&c->jobs.items[i]));
+	for (size_t i = 0; i < c->jobs.n; i++) {
+		const struct config_job *j = &c->jobs.items[i];
+
+		value_add(jobs, j->name,
+			  table_value(&job_settings, j, j->written));
+	}
+	forward = value_set(root, "forward", value_array());
+	for (size_t i = 0; i < c->forward.n; i++) {
+		const struct config_destination *d = &c->forward.items[i];
+
+		value_append(forward,
+			     table_value(&destination_settings, d, d->written));
+	}
 	return root;
 }

@@ -82,7 +82,8 @@ char *
 setting_text(const struct setting *s, const struct value *v,
 	     const struct setting_place *p, struct err *e)
 {
-	bool is_large = s->type == SETTING_PARAMS || s->type == SETTING_SECRETS;
+	bool is_large = s->type == SETTING_PARAMS ||
+			s->type == SETTING_SECRETS || s->type == SETTING_SECRET;
 	size_t max = is_large ? EXPAND_MAX_FILE : TEXT_MAX;
 	struct err inner = ERR_INIT;
 	char *text = NULL;
@@ -285,10 +286,9 @@ static int
 store_number(const struct setting *s, const struct value *v, int64_t n,
 	     const struct setting_place *p, struct err *e)
 {
-	bool may_be_none = s->min > 0 && s->fallback && *s->fallback == '0';
 	_free_ char *range = NULL;
 
-	if ((n < s->min || n > s->max) && !(n == 0 && may_be_none)) {
+	if ((n < s->min || n > s->max) && !(n == 0 && setting_may_be_none(s))) {
 		char text[64];
 
 		range = setting_range(s);
@@ -421,19 +421,6 @@ _Static_assert(sizeof(enum log_level) == sizeof(int) &&
 		       sizeof(enum config_on_crash) == sizeof(int),
 	       "store_enum() writes enums as int");
 
-/* --- Reserved ----------------------------------------------------------- */
-
-static int
-store_nothing(const struct setting *s, const struct value *v,
-	      const struct setting_place *p, struct err *e)
-{
-	(void)s;
-	(void)v;
-	(void)p;
-	(void)e;
-	return 0;
-}
-
 /* --- By type ------------------------------------------------------------ */
 
 int
@@ -450,6 +437,8 @@ setting_store(const struct setting *s, const struct value *v,
 		[SETTING_NAME] = store_name,
 		[SETTING_ACCOUNT] = store_account,
 		[SETTING_TEXT] = store_text,
+		[SETTING_SECRET] = store_secret,
+		[SETTING_URL] = store_url,
 		[SETTING_BOOL] = store_bool,
 		[SETTING_INTEGER] = store_integer,
 		[SETTING_DURATION] = store_duration,
@@ -457,12 +446,13 @@ setting_store(const struct setting *s, const struct value *v,
 		[SETTING_TIME] = store_time,
 		[SETTING_ENUM] = store_enum,
 		[SETTING_LAYERS] = store_layers,
+		[SETTING_FLAGS] = store_flags,
+		[SETTING_PATTERNS] = store_patterns,
 		[SETTING_LABELS] = store_labels,
 		[SETTING_HOSTS] = store_hosts,
 		[SETTING_ROLES] = store_roles,
 		[SETTING_PARAMS] = store_params,
 		[SETTING_SECRETS] = store_secrets,
-		[SETTING_RESERVED] = store_nothing,
 	};
 
 	return store[s->type](s, v, p, e);

@@ -29,6 +29,8 @@ setting_expects(const struct setting *s)
 		[SETTING_NAME] = "a name: lower case letters, digits and -",
 		[SETTING_ACCOUNT] = "an account's name",
 		[SETTING_TEXT] = "",
+		[SETTING_SECRET] = "",
+		[SETTING_URL] = "a URL such as https://host.example/path",
 		[SETTING_BOOL] = "true or false",
 		[SETTING_INTEGER] = "a whole number",
 		[SETTING_DURATION] = "a duration such as 10s",
@@ -36,19 +38,21 @@ setting_expects(const struct setting *s)
 		[SETTING_TIME] = "a time such as 2026-01-31T08:00:00Z",
 		[SETTING_ENUM] = "one of ",
 		[SETTING_LAYERS] = "a list of layers: ",
+		[SETTING_FLAGS] = "a list of: ",
+		[SETTING_PATTERNS] = "a list of names, which may have * and ?",
 		[SETTING_LABELS] = "a map of names to strings",
 		[SETTING_HOSTS] = "a list of host names",
 		[SETTING_ROLES] = "a map of names to roles",
 		[SETTING_PARAMS] = "a map",
 		[SETTING_SECRETS] = "a map of names to strings",
 		[SETTING_JOBS] = "a map of names to jobs",
-		[SETTING_RESERVED] = "anything",
+		[SETTING_DESTINATIONS] = "a list of destinations",
 	};
 	const char *const *names = NULL;
 	_buf_ struct buf b = { 0 };
 
 	buf_adds(&b, s->expects ? s->expects : expects[s->type]);
-	if (s->type == SETTING_ENUM)
+	if (s->type == SETTING_ENUM || s->type == SETTING_FLAGS)
 		names = s->names;
 	if (s->type == SETTING_LAYERS)
 		names = layer_names;
@@ -66,11 +70,18 @@ format_number(const struct setting *s, int64_t n, char text[UNITS_TEXT])
 	return units_format_size(n, text);
 }
 
+bool
+setting_may_be_none(const struct setting *s)
+{
+	return s->or_none || (s->min > 0 && s->fallback && *s->fallback == '0');
+}
+
 char *
 setting_range(const struct setting *s)
 {
 	char least[UNITS_TEXT], most[UNITS_TEXT];
-	bool may_be_none = s->min > 0 && s->fallback && *s->fallback == '0';
+	bool may_be_none = setting_may_be_none(s);
+	const char *none = s->type == SETTING_DURATION ? "0ms" : "0";
 
 	if (!s->max || s->type == SETTING_PATH)
 		return NULL;
@@ -80,8 +91,7 @@ setting_range(const struct setting *s)
 				 may_be_none ? ", or 0 for no bound" : "");
 	return xasprintf("%s to %s%s%s%s", format_number(s, s->min, least),
 			 format_number(s, s->max, most),
-			 may_be_none ? ", or " : "",
-			 may_be_none ? s->fallback : "",
+			 may_be_none ? ", or " : "", may_be_none ? none : "",
 			 may_be_none ? " for no bound" : "");
 }
 
@@ -116,6 +126,17 @@ number_value(const struct setting *s, int64_t n)
 }
 
 static struct value *
+flags_value(const struct setting *s, unsigned set)
+{
+	struct value *list = value_array();
+
+	for (unsigned i = 0; s->names[i]; i++)
+		if (set & 1U << i)
+			value_append(list, value_string(s->names[i]));
+	return list;
+}
+
+static struct value *
 text_value(const char *text)
 {
 	return text ? value_string(text) : NULL;
@@ -139,6 +160,8 @@ setting_value(const struct setting *s, const void *base)
 	case SETTING_NAME:
 	case SETTING_ACCOUNT:
 	case SETTING_TEXT:
+	case SETTING_SECRET:
+	case SETTING_URL:
 		return text_value(*(char *const *)at);
 	case SETTING_BOOL:
 		return value_bool(*(const bool *)at);
@@ -151,6 +174,9 @@ setting_value(const struct setting *s, const void *base)
 		return value_string(s->names[*(const int *)at]);
 	case SETTING_LAYERS:
 		return layers_value(*(const unsigned *)at);
+	case SETTING_FLAGS:
+		return flags_value(s, *(const unsigned *)at);
+	case SETTING_PATTERNS:
 	case SETTING_LABELS:
 	case SETTING_HOSTS:
 	case SETTING_ROLES:
@@ -158,7 +184,7 @@ setting_value(const struct setting *s, const void *base)
 	case SETTING_SECRETS:
 		return tree_value(*(struct value *const *)at);
 	case SETTING_JOBS:
-	case SETTING_RESERVED:
+	case SETTING_DESTINATIONS:
 	case SETTING_TYPES:
 		break;
 	}

@@ -54,11 +54,14 @@ check_queue(struct master *m)
 		       NULL;
 }
 
+static const char *
+check_forward(struct master *m)
+{
+	return forward_trouble(m);
+}
+
 static health_fn *const checks[] = {
-	check_phase,
-	check_store,
-	check_workers,
-	check_queue,
+	check_phase, check_store, check_workers, check_queue, check_forward,
 };
 
 struct value *

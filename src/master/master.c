@@ -67,6 +67,9 @@ on_turn(void *arg)
 
 	CRASH_TIME();
 	changes_commit(m);
+	forward_turn(m);
+	if (!TAILQ_EMPTY(&m->changes.list))
+		changes_commit(m);
 	peers_flush(m);
 	control_flush(m);
 	m->turn++;
@@ -224,6 +227,7 @@ start(struct master *m, const char *file, struct err *e)
 	changes_init(&m->changes);
 	metrics_open(m);
 	services_init(m);
+	forward_open(m);
 	return tokens_load(m, e) < 0 || load_state(m, e) < 0 ||
 			       control_open(m, e) < 0 ?
 		       -1 :
@@ -269,6 +273,7 @@ release(struct master *m)
 
 	upkeep_stop(m);
 	peers_close(m);
+	forward_close(m);
 	api_close(m);
 	api_files_release(&m->api.files);
 	tokens_release(m);

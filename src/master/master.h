@@ -20,6 +20,7 @@
 #include "master/changes.h"
 #include "master/control.h"
 #include "master/events.h"
+#include "master/forward.h"
 #include "master/jobs.h"
 #include "master/peers.h"
 #include "master/plugin_metrics.h"
@@ -70,6 +71,7 @@ struct master {
 	struct tokens tokens;
 	struct events events;
 	struct plugin_metrics plugin_metrics;
+	struct forward forward;
 	struct metrics *metrics;
 
 	struct loop_timer stop_timer;
@@ -116,6 +118,11 @@ int master_know_self(struct master *m, struct err *e);
 
 /* Read the configuration again; on failure nothing has changed. */
 int master_reload(struct master *m, struct err *e);
+/*
+ * The same where nothing differs but destinations: what a ${...} of theirs
+ * stands for is another now. What else was edited waits for a reload.
+ */
+void master_renew_destinations(struct master *m);
 /* Check its jobs against the plugins there are, and log the warnings. */
 int reload_check(struct setup *s, struct err *e);
 /* From now on the log masks what the configuration keeps secret. */

@@ -96,6 +96,17 @@ static const struct param retry[] = {
 	END,
 };
 
+static const struct param forward_status[] = {
+	{ "name", PARAM_NAME, false },
+	END,
+};
+
+static const struct param replay[] = {
+	{ "name", PARAM_NAME, false },
+	{ "since", PARAM_TIME, true },
+	END,
+};
+
 static const struct message messages[] = {
 	{ "status", ROLE_READER, MESSAGE_ANYWHERE, none, on_status },
 	{ "plugin.list", ROLE_READER, MESSAGE_ANYWHERE, none, on_plugin_list },
@@ -121,6 +132,10 @@ static const struct message messages[] = {
 	  on_schedule_pause },
 	{ "schedule.resume", ROLE_ADMIN, MESSAGE_ANYWHERE, by_name,
 	  on_schedule_resume },
+	{ "forward.status", ROLE_READER, MESSAGE_ANYWHERE, forward_status,
+	  on_forward_status },
+	{ "forward.replay", ROLE_ADMIN, MESSAGE_ANYWHERE, replay,
+	  on_forward_replay },
 	{ "events", ROLE_READER, MESSAGE_API, events, on_events },
 	{ "metrics", ROLE_READER, MESSAGE_ANYWHERE, none, on_metrics },
 	{ "health", ROLE_NONE, MESSAGE_ANYWHERE, none, on_health },

@@ -68,5 +68,6 @@ message_fn on_job_submit, on_job_list, on_job_get, on_job_logs, on_job_wait,
 message_fn on_schedule_list, on_schedule_next, on_schedule_add,
 	on_schedule_remove, on_schedule_trigger, on_schedule_pause,
 	on_schedule_resume;
+message_fn on_forward_status, on_forward_replay;
 
 #endif

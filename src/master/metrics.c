@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "master/master.h"
+#include "store/cursor.h"
 
 static const double seconds[] = { 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1,
 				  5,	 10,	30,   60,   300, 3600 };
@@ -43,6 +44,15 @@ enum {
 	LOOP_TURNS,
 	LOOP_LAG,
 	LOOP_BUSY,
+	FORWARD_UP,
+	FORWARD_LAG,
+	FORWARD_LAG_TIME,
+	FORWARD_OWED,
+	FORWARD_ACCEPTED,
+	FORWARD_ASIDE,
+	FORWARD_DROPPED,
+	FORWARD_ERRORS,
+	FORWARD_LAST,
 	CLIENTS,
 	REQUESTS,
 	REQUEST_ERRORS,
@@ -155,6 +165,33 @@ static const struct metric_row rows[] = {
 		      "The most that an event waited, since last asked.", NULL),
 	[LOOP_BUSY] = GAUGE("loop_busy_max_seconds", "seconds",
 			    "The longest turn, since last asked.", NULL),
+	[FORWARD_UP] = GAUGE("forward_up", NULL,
+			     "1, or 0 while a destination takes no records.",
+			     "destination"),
+	[FORWARD_LAG] = GAUGE("forward_lag_records", NULL,
+			      "Jobs whose records a destination is owed.",
+			      "destination"),
+	[FORWARD_LAG_TIME] =
+		GAUGE("forward_lag_seconds", "seconds",
+		      "How long the first of them has waited.", "destination"),
+	[FORWARD_OWED] =
+		GAUGE("forward_lag_bytes", "bytes",
+		      "What they take in the database.", "destination"),
+	[FORWARD_ACCEPTED] =
+		COUNTER("forward_accepted_total",
+			"Records that a destination took.", "destination"),
+	[FORWARD_ASIDE] =
+		COUNTER("forward_put_aside_total",
+			"Records that it refused, put aside.", "destination"),
+	[FORWARD_DROPPED] = COUNTER("forward_dropped_total",
+				    "Records that were not sent, and why.",
+				    "destination", "reason"),
+	[FORWARD_ERRORS] =
+		COUNTER("forward_errors_total",
+			"Times that a destination had trouble.", "destination"),
+	[FORWARD_LAST] =
+		GAUGE("forward_last_success_timestamp_seconds", "seconds",
+		      "When it took records last.", "destination"),
 	[CLIENTS] =
 		GAUGE("clients", NULL, "Clients on the agent's socket.", NULL),
 	[REQUESTS] =
@@ -354,6 +391,44 @@ resident_bytes(void)
 }
 
 static void
+add_destination(void *arg, const struct forward_figures *f)
+{
+	struct master *m = arg;
+	const struct {
+		size_t row;
+		double value;
+	} gauges[] = {
+		{ FORWARD_UP, (double)f->ok },
+		{ FORWARD_LAG, (double)f->jobs },
+		{ FORWARD_LAG_TIME, (double)f->lag_ms / 1000 },
+		{ FORWARD_OWED, (double)f->bytes },
+		{ FORWARD_LAST, (double)f->last_ms / 1000 },
+	}, counters[] = {
+		{ FORWARD_ACCEPTED, (double)f->accepted },
+		{ FORWARD_ASIDE, (double)f->aside },
+		{ FORWARD_ERRORS, (double)f->errors },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(gauges); i++)
+		metrics_set(m->metrics, gauges[i].row, gauges[i].value, f->name,
+			    NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
+		metrics_add(m->metrics, counters[i].row, counters[i].value,
+			    f->name, NULL, NULL);
+	for (int i = 0; i < STORE_DROPS; i++)
+		metrics_add(m->metrics, FORWARD_DROPPED, (double)f->dropped[i],
+			    f->name, store_drop_names[i], NULL);
+}
+
+static void
+take_forward(struct master *m)
+{
+	for (size_t row = FORWARD_UP; row <= FORWARD_LAST; row++)
+		metrics_forget(m->metrics, row);
+	forward_each(m, add_destination, m);
+}
+
+static void
 take_all(struct master *m)
 {
 	struct log_stats log;
@@ -375,6 +450,7 @@ take_all(struct master *m)
 	set(m, SERVICES, (double)m->services.running);
 	take_store(m);
 	take_loop(m);
+	take_forward(m);
 	set(m, CLIENTS, (double)m->control.n);
 	set_total(m, REQUESTS, m->control.requests);
 	set_total(m, REQUEST_ERRORS, m->control.errors);

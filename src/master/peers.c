@@ -14,11 +14,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/api.h"
+#include "master/forward.h"
 #include "master/master.h"
 #include "master/peers_parts.h"
 #include "model/units.h"
 
-static const struct peer_kind *const kinds[] = { &api_peer };
+static const struct peer_kind *const kinds[] = { &api_peer,
+						&forward_peer };
 
 _Static_assert(ARRAY_SIZE(kinds) <= PEERS_MAX, "a place for each");
 

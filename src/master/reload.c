@@ -13,6 +13,9 @@ static const char *const words[] = {
 	[CONFIG_JOB_ADDED] = "job added",
 	[CONFIG_JOB_REMOVED] = "job removed",
 	[CONFIG_JOB_CHANGED] = "job changed",
+	[CONFIG_DESTINATION_ADDED] = "destination added",
+	[CONFIG_DESTINATION_REMOVED] = "destination removed",
+	[CONFIG_DESTINATION_CHANGED] = "destination changed",
 	[CONFIG_SETTING_CHANGED] = "changed",
 };
 
@@ -82,6 +85,7 @@ apply(struct master *m, struct setup *fresh, struct api_files *files)
 	m->agent.labels = fresh->config.agent.labels ?
 				  value_copy(fresh->config.agent.labels) :
 				  NULL;
+	forward_reload(m);
 	api_reload(m, &old->config, files);
 	peers_reload(m);
 	events_add(m, "agent.reloaded", value_object());
@@ -103,4 +107,39 @@ master_reload(struct master *m, struct err *e)
 	}
 	apply(m, fresh, &files);
 	return 0;
+}
+
+struct differences {
+	size_t destinations, others;
+};
+
+static void
+count_change(void *arg, const struct config_change *c)
+{
+	struct differences *d = arg;
+
+	if (c->kind == CONFIG_DESTINATION_CHANGED)
+		d->destinations++;
+	else
+		d->others++;
+}
+
+void
+master_renew_destinations(struct master *m)
+{
+	_config_ struct config fresh;
+	_strv_ struct strv ignored = { 0 };
+	struct differences d = { 0 };
+	struct err e = ERR_INIT;
+
+	config_init(&fresh);
+	if (!m->config_file ||
+	    config_load(m->config_file, &fresh, &ignored, &e) < 0)
+		return;
+	config_diff(&m->setup->config, &fresh, count_change, &d);
+	if (d.destinations && !d.others && master_reload(m, &e) < 0)
+		log_event(LOG_LEVEL_WARN, &about,
+			  "a destination's secrets are others, and can't be "
+			  "read again: %s",
+			  e.msg);
 }

@@ -29,6 +29,7 @@ prune(void *arg)
 		.now_ms = now,
 		.before_ms = now - c->storage.retention.age_ms,
 		.size_bytes = c->storage.retention.size_bytes,
+		.keep_seq = forward_keep_seq(m),
 		.limit = PRUNE_STEP,
 	};
 	struct err e = ERR_INIT;
@@ -40,6 +41,7 @@ prune(void *arg)
 		set_prune(m, PRUNE_MS);
 		return;
 	}
+	forward_limit(m);
 	rc = store_prune(m->store, &r, &pruned, &e);
 	if (rc < 0)
 		log_event(LOG_LEVEL_WARN, &about, "retention: %s", e.msg);

@@ -40,6 +40,7 @@ read_tally(struct store *s, struct err *e)
 	t->changed = false;
 	t->known = true;
 	s->last_id = t->last_id;
+	s->last_seq = t->last_seq;
 	return 0;
 }
 
@@ -95,8 +96,10 @@ commit(struct store *s, const char *what, struct err *e)
 		return -1;
 	if (store_run(s, SQL_COMMIT, what, e) < 0)
 		return -1;
-	if (s->tally.known)
+	if (s->tally.known) {
 		s->last_id = s->tally.last_id;
+		s->last_seq = s->tally.last_seq;
+	}
 	s->tally.known = s->tally.changed = false;
 	if (!wrote)
 		return 0;

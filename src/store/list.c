@@ -102,15 +102,15 @@ find_page(struct list *l, struct err *e)
 
 /* 1, the first at `seq` or after, and the latest end until there. */
 static int
-probe(struct list *l, int64_t *seq, int64_t *latest_ms, struct err *e)
+probe(struct store *s, int64_t *seq, int64_t *latest_ms, struct err *e)
 {
-	_stmt_ sqlite3_stmt *st = store_statement(l->s, SQL_LIST_SINCE, e);
+	_stmt_ sqlite3_stmt *st = store_statement(s, SQL_LIST_SINCE, e);
 	int rc;
 
 	if (!st)
 		return -1;
 	store_bind_int(st, 1, *seq);
-	rc = store_step(l->s, st, "list jobs", e);
+	rc = store_step(s, st, "list jobs", e);
 	if (rc > 0) {
 		*seq = sqlite3_column_int64(st, 0);
 		*latest_ms = sqlite3_column_int64(st, 1);
@@ -118,25 +118,32 @@ probe(struct list *l, int64_t *seq, int64_t *latest_ms, struct err *e)
 	return rc;
 }
 
-/* By halving, as latest_ms never falls: none before l->from ended since. */
-static int
-find_since(struct list *l, struct err *e)
+/* By halving, as latest_ms never falls. */
+int
+store_find_since(struct store *s, int64_t from, int64_t high, int64_t since_ms,
+		 int64_t *seq, struct err *e)
 {
-	int64_t high = l->s->tally.last_seq + 1;
-
-	while (l->from < high) {
-		int64_t middle = l->from + (high - l->from) / 2;
+	while (from < high) {
+		int64_t middle = from + (high - from) / 2;
 		int64_t at = middle, latest_ms = 0;
-		int rc = probe(l, &at, &latest_ms, e);
+		int rc = probe(s, &at, &latest_ms, e);
 
 		if (rc < 0)
 			return -1;
-		if (rc == 0 || latest_ms >= l->f->since_ms)
+		if (rc == 0 || latest_ms >= since_ms)
 			high = middle;
 		else
-			l->from = at + 1;
+			from = at + 1;
 	}
+	*seq = from;
 	return 0;
+}
+
+static int
+find_since(struct list *l, struct err *e)
+{
+	return store_find_since(l->s, l->from, l->s->tally.last_seq + 1,
+				l->f->since_ms, &l->from, e);
 }
 
 /* --- Ranges ----------------------------------------------------------------

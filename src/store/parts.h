@@ -70,6 +70,28 @@ enum store_sql {
 	SQL_TOKEN_USED,
 	SQL_TOKEN_REMOVE,
 	SQL_TOKEN_LIST,
+	SQL_DESTINATION_GET,
+	SQL_DESTINATION_PUT,
+	SQL_DESTINATION_LIST,
+	SQL_DESTINATION_REMOVE,
+	SQL_CURSOR_LIST,
+	SQL_CURSOR_ADD,
+	SQL_CURSOR_CLEAR,
+	SQL_LINE_LIST,
+	SQL_LINE_ADD,
+	SQL_LINE_CLEAR,
+	SQL_DROPPED_LIST,
+	SQL_DROPPED_PUT,
+	SQL_DROPPED_CLEAR,
+	SQL_ASIDE_ADD,
+	SQL_ASIDE_LIST,
+	SQL_ASIDE_SHORTEN,
+	SQL_ASIDE_CLEAR,
+	SQL_OWED_READ,
+	SQL_OWED_MEASURE,
+	SQL_OWED_LINES,
+	SQL_OWED_LOGGED,
+	SQL_LINE_BEFORE,
 	SQL_PAGE_SIZE,
 	SQL_PAGE_COUNT,
 	SQL_FREE_COUNT,
@@ -108,6 +130,7 @@ struct store {
 	struct store_tally tally;
 	int changes_before; /* rows changed until the transaction began */
 	int64_t last_id;    /* as this handle saw it last */
+	int64_t last_seq;   /* likewise */
 	uint64_t commits;
 	int64_t last_commit_us, max_commit_us;
 	struct store_owner self; /* pid 0: not looked up yet */
@@ -277,7 +300,19 @@ int store_log_add_all(struct store *s, struct store_active *a,
 		      store_log_source *logs, void *arg, struct err *e);
 int64_t store_log_size(const struct store_log *log);
 
+/* --- list.c --- */
+
+/*
+ * The first place in the order of ends, not before `from` nor after `high`,
+ * from which on nothing ended before `since_ms`.
+ */
+int store_find_since(struct store *s, int64_t from, int64_t high,
+		     int64_t since_ms, int64_t *seq, struct err *e);
+
 /* --- read.c --- */
+
+/* A row of LOG_COLUMNS (sql.c). */
+struct store_log store_get_log(sqlite3_stmt *st);
 
 /* A row of COLUMNS (sql.c). */
 void store_get_job(sqlite3_stmt *st, struct store_job *job);

@@ -47,6 +47,21 @@ store_get_job(sqlite3_stmt *st, struct store_job *job)
 	};
 }
 
+struct store_log
+store_get_log(sqlite3_stmt *st)
+{
+	return (struct store_log){
+		.seq = sqlite3_column_int64(st, 0),
+		.time_ms = sqlite3_column_int64(st, 1),
+		.level = text(st, 2),
+		.stream = text(st, 3),
+		.message = text(st, 4),
+		.len = (size_t)sqlite3_column_bytes(st, 4),
+		.fields = text(st, 5),
+		.left_out = (uint64_t)sqlite3_column_int64(st, 6),
+	};
+}
+
 /* 1 after fn() for it, 0 where it is not in that half, or a negative value. */
 static int
 get(struct store *s, enum store_sql which, int64_t id, store_job_fn *fn,
@@ -147,16 +162,7 @@ store_log_list(struct store *s, int64_t id, int64_t after_seq, size_t limit,
 	store_bind_int(st, 1, id);
 	store_bind_int(st, 2, after_seq);
 	while (left-- > 0 && (rc = store_step(s, st, "read a log", e)) > 0) {
-		struct store_log log = {
-			.seq = sqlite3_column_int64(st, 0),
-			.time_ms = sqlite3_column_int64(st, 1),
-			.level = text(st, 2),
-			.stream = text(st, 3),
-			.message = text(st, 4),
-			.len = (size_t)sqlite3_column_bytes(st, 4),
-			.fields = text(st, 5),
-			.left_out = (uint64_t)sqlite3_column_int64(st, 6),
-		};
+		struct store_log log = store_get_log(st);
 
 		rc = fn(arg, &log);
 		if (rc < 0)

@@ -238,6 +238,53 @@ static const char *const migrations[] = {
 	"  used_ms INTEGER,"
 	"  used_from TEXT"
 	");",
+
+	/*
+	 * 5: how far destinations have come. A row of `cursor` is a part of the
+	 * order of ends that is still owed, from line `line` of the log of
+	 * the job at `at` on, to before `until`; NULL: whatever ends. A row of
+	 * `cursor_line` is a job that has not ended and whose log goes ahead
+	 * of its end: `line` is done, and gaps up to `most` are counted.
+	 */
+	"CREATE TABLE destination ("
+	"  name TEXT NOT NULL PRIMARY KEY,"
+	"  created_ms INTEGER NOT NULL,"
+	"  accepted INTEGER NOT NULL,"
+	"  aside INTEGER NOT NULL,"
+	"  last_ms INTEGER"
+	") WITHOUT ROWID;"
+	"CREATE TABLE cursor ("
+	"  destination TEXT NOT NULL,"
+	"  at INTEGER NOT NULL,"
+	"  line INTEGER NOT NULL,"
+	"  until INTEGER,"
+	"  PRIMARY KEY (destination, at)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE cursor_line ("
+	"  destination TEXT NOT NULL,"
+	"  job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,"
+	"  line INTEGER NOT NULL,"
+	"  most INTEGER NOT NULL,"
+	"  PRIMARY KEY (destination, job)"
+	") WITHOUT ROWID;"
+	"CREATE INDEX cursor_line_job ON cursor_line (job);"
+	"CREATE TABLE dropped ("
+	"  destination TEXT NOT NULL,"
+	"  reason TEXT NOT NULL,"
+	"  records INTEGER NOT NULL,"
+	"  PRIMARY KEY (destination, reason)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE aside ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  destination TEXT NOT NULL,"
+	"  time_ms INTEGER NOT NULL,"
+	"  record TEXT NOT NULL,"
+	"  code TEXT NOT NULL,"
+	"  reason TEXT,"
+	"  excerpt TEXT"
+	");"
+	"CREATE INDEX aside_destination ON aside (destination, id);"
+	"CREATE INDEX active_logged ON active (job) WHERE log_seq > 0;",
 };
 
 _Static_assert(JOB_QUEUED == 0 && JOB_RUNNING == 1 && JOB_SUCCEEDED == 2 &&

@@ -19,6 +19,8 @@
 		    "ended.error, ended.denials, ended.metrics, "      \
 		    "ended.result"
 
+#define LOG_COLUMNS "seq, time_ms, level, stream, message, fields, left_out"
+
 const char *const store_sql[SQL_COUNT] = {
 	/* IMMEDIATE: waits for other writers now, and not half way */
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -149,9 +151,8 @@ const char *const store_sql[SQL_COUNT] = {
 			  "ifnull(length(CAST(fields AS BLOB)), 0) FROM log "
 			  "WHERE job = ?1 AND seq > ?2 ORDER BY seq LIMIT 1",
 	[SQL_LOG_DELETE] = "DELETE FROM log WHERE job = ?1 AND seq = ?2",
-	[SQL_LOG_LIST] =
-		"SELECT seq, time_ms, level, stream, message, fields, "
-		"left_out FROM log WHERE job = ?1 AND seq > ?2 ORDER BY seq",
+	[SQL_LOG_LIST] = "SELECT " LOG_COLUMNS " FROM log "
+			 "WHERE job = ?1 AND seq > ?2 ORDER BY seq",
 
 	[SQL_SCHEDULE_PUT] =
 		"INSERT OR REPLACE INTO schedule (name, spec, paused, "
@@ -171,6 +172,60 @@ const char *const store_sql[SQL_COUNT] = {
 	[SQL_TOKEN_LIST] =
 		"SELECT id, name, role, hash, created_ms, expires_ms, "
 		"used_ms, used_from FROM token ORDER BY name",
+	[SQL_DESTINATION_GET] = "SELECT created_ms, accepted, aside, last_ms "
+				"FROM destination WHERE name = ?1",
+	[SQL_DESTINATION_PUT] =
+		"INSERT OR REPLACE INTO destination (name, created_ms, "
+		"accepted, aside, last_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_DESTINATION_LIST] = "SELECT name FROM destination ORDER BY name",
+	[SQL_DESTINATION_REMOVE] = "DELETE FROM destination WHERE name = ?1",
+	[SQL_CURSOR_LIST] = "SELECT at, line, until FROM cursor "
+			    "WHERE destination = ?1 ORDER BY at",
+	[SQL_CURSOR_ADD] = "INSERT INTO cursor (destination, at, line, until) "
+			   "VALUES (?1, ?2, ?3, ?4)",
+	[SQL_CURSOR_CLEAR] = "DELETE FROM cursor WHERE destination = ?1",
+	[SQL_LINE_LIST] = "SELECT job, line, most FROM cursor_line "
+			  "WHERE destination = ?1 ORDER BY job",
+	/* one whose job retention took is of no use */
+	[SQL_LINE_ADD] = "INSERT INTO cursor_line (destination, job, line, "
+			 "most) SELECT ?1, id, ?3, ?4 FROM job WHERE id = ?2",
+	[SQL_LINE_CLEAR] = "DELETE FROM cursor_line WHERE destination = ?1",
+	[SQL_DROPPED_LIST] = "SELECT reason, records FROM dropped "
+			     "WHERE destination = ?1",
+	[SQL_DROPPED_PUT] = "INSERT OR REPLACE INTO dropped (destination, "
+			    "reason, records) VALUES (?1, ?2, ?3)",
+	[SQL_DROPPED_CLEAR] = "DELETE FROM dropped WHERE destination = ?1",
+	[SQL_ASIDE_ADD] = "INSERT INTO aside (destination, time_ms, record, "
+			  "code, reason, excerpt) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_ASIDE_LIST] = "SELECT time_ms, record, code, reason, excerpt "
+			   "FROM aside WHERE destination = ?1 "
+			   "ORDER BY id DESC LIMIT ?2",
+	[SQL_ASIDE_SHORTEN] =
+		"DELETE FROM aside WHERE destination = ?1 AND id <= "
+		"(SELECT id FROM aside WHERE destination = ?1 "
+		"ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+	[SQL_ASIDE_CLEAR] = "DELETE FROM aside WHERE destination = ?1",
+
+	/* CROSS: in the order of ends, whatever SQLite thinks of it */
+	[SQL_OWED_READ] = "SELECT " ENDED_COLUMNS
+			  ", ended.bytes FROM ended CROSS JOIN job "
+			  "ON job.id = ended.job "
+			  "WHERE ended.seq >= ?1 AND ended.seq < ?2 "
+			  "ORDER BY ended.seq",
+	[SQL_OWED_MEASURE] = "SELECT seq, job, name, bytes, latest_ms "
+			     "FROM ended WHERE seq >= ?1 AND seq < ?2 "
+			     "ORDER BY seq",
+	[SQL_OWED_LINES] =
+		"SELECT count(*) FROM log WHERE job = ?1 AND seq > ?2",
+	[SQL_OWED_LOGGED] =
+		"SELECT " ACTIVE_COLUMNS NO_END ", active.log_seq "
+		"FROM active INDEXED BY active_logged CROSS JOIN job "
+		"ON job.id = active.job "
+		"WHERE active.log_seq > 0 AND active.job > ?1 "
+		"ORDER BY active.job",
+	[SQL_LINE_BEFORE] = "SELECT seq FROM log WHERE job = ?1 AND seq <= ?2 "
+			    "AND time_ms < ?3 ORDER BY seq DESC LIMIT 1",
 
 	[SQL_PAGE_SIZE] = "PRAGMA page_size",
 	[SQL_PAGE_COUNT] = "PRAGMA page_count",

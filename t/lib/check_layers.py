@@ -20,7 +20,7 @@ LAYERS = [
     ["config", "pack", "proto", "sandbox", "store", "plugin"],
     ["worker"],
     ["agent"],
-    ["cli", "master", "api"],
+    ["cli", "master", "api", "forward"],
 ]
 
 # Each third-party header, and the only folder that may name it.
@@ -39,6 +39,7 @@ THIRD_PARTY = {
     "gnutls/gnutls.h": "api",
     "gnutls/crypto.h": "api",
     "gnutls/x509.h": "api",
+    "curl/curl.h": "forward",
     "zlib.h": "pack",
     "zstd.h": "pack",
 }

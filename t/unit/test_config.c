@@ -122,25 +122,6 @@ test_load(void)
 	ok(!c.file, "... as the defaults");
 }
 
-static void
-test_reserved(void)
-{
-	static const char text[] = "agent: {}\n"
-				   "forward: [x]\n";
-	_config_ struct config c;
-	_strv_ struct strv warnings = { 0 };
-	_free_ char *want = NULL;
-	struct err e = ERR_INIT;
-
-	config_init(&c);
-	is_int(parse(text, &c, &warnings, &e), 0,
-	       "reserved sections are taken: %s", e.msg);
-	want = xasprintf("%s:2:1: forward: is not read yet", file);
-	is_int((intmax_t)warnings.n, 1, "... with a warning each");
-	is_str(warnings.n ? warnings.items[0] : NULL, want,
-	       "... that says where and which");
-}
-
 /* --- Finding ------------------------------------------------------------ */
 
 static const struct {
@@ -256,7 +237,14 @@ static const char shown_text[] =
 	"    timezone: '${T_WORD}'\n"
 	"    cron: '@hourly'\n"
 	"    params: {a: {b: ['x${T_WORD}']}, c: 'a$${b}'}\n"
-	"forward: [x]\n";
+	"forward:\n"
+	"  - url: https://c.example/${T_WORD}\n"
+	"    name: central\n"
+	"    auth: {bearer: 'x${T_WORD}', headers: {X-A: hunter2}}\n"
+	"    batch: {size: 2MiB}\n"
+	"    proxy: http://me:hunter2@proxy:3128\n"
+	"  - {name: b, url: http://b/, auth: {basic: {user: u, password: "
+	"hunter2}}, select: {records: [log]}, buffer: {age: 0ms, size: 0}}\n";
 
 static const char shown_want[] =
 	"# FOLDER/config.yaml\n"
@@ -340,7 +328,26 @@ static const char shown_want[] =
 	"    params: {a: [1.0, -0.0, 1.0000000000000001e+300, \"$${x}\"], "
 	"\"b\\u000a\": 2, s: \"\"}\n"
 	"    secrets: {plain: \"********\", bearer: \"Bearer ${T_WORD}\"}\n"
-	"# forward: is not read yet\n";
+	"forward:\n"
+	"  - name: central\n"
+	"    url: \"https://c.example/${T_WORD}\"\n"
+	"    auth:\n"
+	"      bearer: \"x${T_WORD}\"\n"
+	"      headers: {X-A: \"********\"}\n"
+	"    proxy: \"http://********@proxy:3128\"\n"
+	"    batch:\n"
+	"      size: 2MiB\n"
+	"  - name: b\n"
+	"    url: \"http://b/\"\n"
+	"    auth:\n"
+	"      basic:\n"
+	"        user: u\n"
+	"        password: \"********\"\n"
+	"    buffer:\n"
+	"      size: 0\n"
+	"      age: 0ms\n"
+	"    select:\n"
+	"      records: [log]\n";
 
 /* Every setting of both holds the same. */
 static bool
@@ -374,8 +381,9 @@ test_show(void)
 	is_int(parse(shown_text, &c, &warnings, &e), 0, "it loads: %s", e.msg);
 	config_show(&c, &b);
 	is_str(b.data, want, "what is in force is shown");
-	ok(!strstr(b.data, "word") && !strstr(b.data, "cgroup") &&
-		   !strstr(b.data, "hunter2"),
+	ok(!strstr(b.data, "xword") && !strstr(b.data, "/word") &&
+		   !strstr(b.data, "Bearer word") &&
+		   !strstr(b.data, "cgroup") && !strstr(b.data, "hunter2"),
 	   "... without what ${...} stands for, nor a secret");
 	is_int(parse(b.data, &again, &warnings, &e), 0,
 	       "... and loads again: %s", e.msg);
@@ -470,16 +478,17 @@ test_example(void)
 	   "... and equals the defaults, but for that and data_dir");
 	for (size_t i = 0; i < agent_settings.n; i++)
 		set += agent_settings.rows[i].fallback &&
-		       agent_settings.rows[i].type != SETTING_JOBS;
+		       agent_settings.rows[i].type != SETTING_JOBS &&
+		       agent_settings.rows[i].type != SETTING_DESTINATIONS;
 	is_int((intmax_t)example.given->u.object.n, (intmax_t)set,
 	       "... all of them");
 }
 
-/* The sample jobs work once their # is taken off. */
+/* The samples work once their # is taken off. */
 static void
-test_sample_jobs(void)
+test_samples(void)
 {
-	_buf_ struct buf example = { 0 }, jobs = { 0 };
+	_buf_ struct buf example = { 0 }, text = { 0 };
 	_config_ struct config c;
 	_strv_ struct strv warnings = { 0 };
 	struct err e = ERR_INIT;
@@ -488,11 +497,16 @@ test_sample_jobs(void)
 	if (file_read(EXAMPLE, &example, &e) == 0)
 		at = strstr(example.data, "# jobs:\n");
 	for (; at && *at; at += strcspn(at, "\n") + 1)
-		buf_addf(&jobs, "%.*s\n", (int)strcspn(at + 2, "\n"), at + 2);
+		if (!strncmp(at, "#  ", 3) || !strncmp(at, "# jobs:", 7) ||
+		    !strncmp(at, "# forward:", 10))
+			buf_addf(&text, "%.*s\n", (int)strcspn(at + 2, "\n"),
+				 at + 2);
 	config_init(&c);
-	is_int(parse(jobs.data ? jobs.data : "-", &c, &warnings, &e), 0,
-	       "the example's jobs load: %s", e.msg);
+	write_file("token", "t", 1, 0600);
+	is_int(parse(text.data ? text.data : "-", &c, &warnings, &e), 0,
+	       "the example's jobs and destinations load: %s", e.msg);
 	is_int((intmax_t)c.jobs.n, 3, "... all of them");
+	is_int((intmax_t)c.forward.n, 1, "... these, too");
 }
 
 static int
@@ -518,14 +532,13 @@ main(int argc, char **argv)
 	test_defaults();
 	test_seed();
 	test_load();
-	test_reserved();
 	test_find();
 	test_relative();
 	test_show();
 	test_show_defaults();
 	test_value();
 	test_pages();
-	test_sample_jobs();
+	test_samples();
 	test_example();
 	tear_down();
 	return tap_done();

@@ -17,8 +17,7 @@ test_table(void)
 		ok(setting_find(&agent_settings, s->path) == s,
 		   "%s is there once", s->path);
 		ok(end && s->help[end - 1] == '.', "... with its help");
-		ok(s->type == SETTING_RESERVED || s->fallback ||
-			   (s->without && s->sample),
+		ok(s->fallback || (s->without && s->sample),
 		   "... and what holds without it");
 	}
 }

@@ -19,7 +19,7 @@ test_new(void)
 		{ "PRAGMA busy_timeout", "5000" },
 		{ "PRAGMA temp_store", "2" },
 		{ "PRAGMA application_id", "1684105076" },
-		{ "PRAGMA user_version", "3" },
+		{ "PRAGMA user_version", "5" },
 		{ "PRAGMA integrity_check", "ok" },
 	};
 	char deep[128], id[STORE_AGENT_ID] = "", again[STORE_AGENT_ID] = "";
@@ -106,7 +106,7 @@ static const struct {
 	{ .title = "a newer schema",
 	  .sql = "PRAGMA user_version = 99",
 	  .want_error = "its schema has version 99, and this program knows "
-			"those up to 3" },
+			"those up to 5" },
 	{ .title = "a negative schema",
 	  .sql = "PRAGMA user_version = -1",
 	  .want_error = "its schema has version -1" },
