@@ -311,6 +311,27 @@ forward_open(struct master *m)
 }
 
 void
+forward_restart(struct master *m)
+{
+	struct err lost = ERR_INIT, e = ERR_INIT;
+	struct destination *d;
+
+	err_set(&lost, ERR_CONFLICT,
+		"the database was damaged, and is a new one");
+	TAILQ_FOREACH(d, &m->forward.list, link)
+	{
+		destination_give_up(d, &lost);
+		store_cursor_release(&d->now.cursor);
+		memset(&d->now, 0, sizeof(d->now));
+		if (load(d, &e) < 0)
+			log_event(LOG_LEVEL_ERROR, &about,
+				  "destination %s: no cursor can be made: %s",
+				  d->name, e.msg);
+		destination_reset(d);
+	}
+}
+
+void
 forward_close(struct master *m)
 {
 	struct destination *d;

@@ -67,6 +67,8 @@ extern const struct peer_kind forward_peer;
 
 /* The destinations of the configuration, where they were left. */
 void forward_open(struct master *m);
+/* The database is a new one: what ends from now on is owed. */
+void forward_restart(struct master *m);
 void forward_close(struct master *m);
 /* The configuration is a new one: cursors stay. */
 void forward_reload(struct master *m);

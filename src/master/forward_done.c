@@ -156,6 +156,22 @@ change_done(struct master *m, struct change *c, const struct err *failed)
 	destination_serve(d);
 }
 
+void
+destination_give_up(struct destination *d, const struct err *why)
+{
+	struct batch *b;
+
+	change_drop(d->master, &d->change);
+	store_cursor_release(&d->next.cursor);
+	memset(&d->next, 0, sizeof(d->next));
+	answer(d, why);
+	while ((b = TAILQ_FIRST(&d->batches))) {
+		TAILQ_REMOVE(&d->batches, b, link);
+		batch_free(b);
+	}
+	d->n_batches = 0;
+}
+
 struct progress *
 destination_edit(struct destination *d)
 {

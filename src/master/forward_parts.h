@@ -157,6 +157,8 @@ batch_is_over(const struct batch *b)
  * undone where that fails.
  */
 struct progress *destination_edit(struct destination *d);
+/* Nothing is under way, or told, any more: `why` is the answer. */
+void destination_give_up(struct destination *d, const struct err *why);
 /* What is settled, of all batches in their order. */
 void destination_apply(struct destination *d);
 /* batch.done */

@@ -270,7 +270,8 @@ metrics_job_ended(struct master *m, const struct live_job *j)
 			    NULL);
 }
 
-/* --- Showing them ------------------------------------------------------- */
+/* --- What is looked at -------------------------------------------------------
+ */
 
 static void
 set(struct master *m, size_t row, double value)
@@ -428,8 +429,8 @@ take_forward(struct master *m)
 	forward_each(m, add_destination, m);
 }
 
-static void
-take_all(struct master *m)
+void
+metrics_take(struct master *m)
 {
 	struct log_stats log;
 
@@ -462,132 +463,6 @@ take_all(struct master *m)
 	set(m, UPTIME, (double)(clock_real_ms() - m->started_ms) / 1000);
 }
 
-static struct value *
-sample_labels(const struct metric_sample *s)
-{
-	struct value *v = value_object();
-
-	for (size_t i = 0; i < METRIC_LABELS && s->row->labels[i]; i++)
-		value_set(v, s->row->labels[i], value_string(s->labels[i]));
-	return v;
-}
-
-static struct value *
-sample_buckets(const struct metric_sample *s)
-{
-	struct value *v = value_array();
-
-	for (size_t i = 0; i <= s->row->n_bounds; i++) {
-		struct value *b = value_object();
-
-		value_set(b, "le",
-			  i < s->row->n_bounds ? value_real(s->row->bounds[i]) :
-						 value_null());
-		value_set(b, "count", value_int((int64_t)s->buckets[i]));
-		value_append(v, b);
-	}
-	return v;
-}
-
-static const char *const kind_names[] = { [METRIC_COUNTER] = "counter",
-					  [METRIC_GAUGE] = "gauge",
-					  [METRIC_HISTOGRAM] = "histogram" };
-
-static void
-add_sample(void *arg, const struct metric_sample *s)
-{
-	struct value *all = arg, *v = value_object();
-
-	value_set(v, "name", value_string(s->row->name));
-	value_set(v, "kind", value_string(kind_names[s->row->kind]));
-	value_set(v, "labels", sample_labels(s));
-	if (s->row->kind == METRIC_HISTOGRAM) {
-		value_set(v, "count", value_int((int64_t)s->count));
-		value_set(v, "sum", value_real(s->value));
-		value_set(v, "buckets", sample_buckets(s));
-	} else {
-		value_set(v, "value", value_real(s->value));
-	}
-	value_append(all, v);
-}
-
-struct value *
-metrics_value(struct master *m)
-{
-	struct value *all = value_array();
-
-	take_all(m);
-	metrics_each(m->metrics, add_sample, all);
-	return all;
-}
-
-/* --- As families ---------------------------------------------------------- */
-
-struct families {
-	struct value *all, *samples; /* of the row */
-	const struct metric_row *row;
-};
-
-static struct value *
-summed_buckets(const struct metric_sample *s)
-{
-	struct value *v = sample_buckets(s);
-	int64_t sum = 0;
-
-	for (size_t i = 0; i < v->u.array.n; i++) {
-		struct value *b = v->u.array.items[i];
-
-		sum += value_get_int(b, "count", 0);
-		value_set(b, "count", value_int(sum));
-	}
-	return v;
-}
-
-static void
-begin_family(struct families *f, const struct metric_row *row)
-{
-	struct value *v = value_object();
-
-	f->row = row;
-	value_set(v, "name", value_string(row->name));
-	value_set(v, "kind", value_string(kind_names[row->kind]));
-	value_set(v, "unit",
-		  row->unit ? value_string(row->unit) : value_null());
-	value_set(v, "help", value_string(row->help));
-	f->samples = value_set(v, "samples", value_array());
-	value_append(f->all, v);
-}
-
-static void
-add_to_family(void *arg, const struct metric_sample *s)
-{
-	struct families *f = arg;
-	struct value *v = value_object();
-
-	if (f->row != s->row)
-		begin_family(f, s->row);
-	value_set(v, "labels", sample_labels(s));
-	if (s->row->kind == METRIC_HISTOGRAM) {
-		value_set(v, "count", value_int((int64_t)s->count));
-		value_set(v, "sum", value_real(s->value));
-		value_set(v, "buckets", summed_buckets(s));
-	} else {
-		value_set(v, "value", value_real(s->value));
-	}
-	value_append(f->samples, v);
-}
-
-struct value *
-metrics_families(struct master *m)
-{
-	struct families f = { .all = value_array() };
-
-	take_all(m);
-	metrics_each(m->metrics, add_to_family, &f);
-	plugin_metrics_add(m, f.all);
-	return f.all;
-}
-
 void
 metrics_write_reference(struct buf *out)
 {
@@ -595,7 +470,8 @@ metrics_write_reference(struct buf *out)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct metric_row *r = &rows[i];
 
-		buf_addf(out, "| `%s` | %s |", r->name, kind_names[r->kind]);
+		buf_addf(out, "| `%s` | %s |", r->name,
+			 metric_kind_name(r->kind));
 		for (size_t l = 0; l < METRIC_LABELS && r->labels[l]; l++)
 			buf_addf(out, " `%s`", r->labels[l]);
 		buf_addf(out, " | %s |\n", r->help);

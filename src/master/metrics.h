@@ -19,6 +19,9 @@ void metrics_close(struct master *m);
 void metrics_job_began(struct master *m, const struct live_job *j);
 void metrics_job_ended(struct master *m, const struct live_job *j);
 
+/* Look at what no event tells of; the two below do. */
+void metrics_take(struct master *m);
+
 /* All of it now: an array of {name, kind, labels, value}, a series each. */
 struct value *metrics_value(struct master *m);
 

@@ -99,7 +99,7 @@ restore(struct master *m, struct err *e)
 
 	if (master_know_self(m, e) < 0 || store_begin(m->store, e) < 0)
 		return -1;
-	if (restore_all(m, &n, e) < 0) {
+	if (restore_all(m, &n, e) < 0 || tokens_restore(m, e) < 0) {
 		store_rollback(m->store);
 		return -1;
 	}
@@ -108,6 +108,7 @@ restore(struct master *m, struct err *e)
 	m->restoring = false;
 	forget_details(m);
 	schedules_keep_all(m);
+	forward_restart(m);
 	log_event(LOG_LEVEL_WARN, &about,
 		  "%zu jobs that wait or run are in the new database", n);
 	return 0;

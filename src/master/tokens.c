@@ -146,6 +146,31 @@ tokens_load(struct master *m, struct err *e)
 	return 0;
 }
 
+int
+tokens_restore(struct master *m, struct err *e)
+{
+	struct token *t;
+
+	TAILQ_FOREACH(t, &m->tokens.list, link)
+	{
+		struct store_token row = { .name = t->name,
+					   .role = role_name(t->role),
+					   .hash = t->hash,
+					   .created_ms = t->created_ms,
+					   .expires_ms = t->expires_ms,
+					   .used_ms = t->used_ms,
+					   .used_from = t->used_from };
+
+		/* one that was on its way there still is */
+		if (t->adding || t->role == ROLE_NONE)
+			continue;
+		if (store_token_add(m->store, &row, e) < 0)
+			return -1;
+		t->id = row.id;
+	}
+	return 0;
+}
+
 void
 tokens_release(struct master *m)
 {

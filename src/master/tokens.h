@@ -69,6 +69,8 @@ struct tokens {
 
 void tokens_init(struct master *m);
 int tokens_load(struct master *m, struct err *e);
+/* Put them into a database that is new, in the batch that is open. */
+int tokens_restore(struct master *m, struct err *e);
 void tokens_release(struct master *m);
 /* Note their last uses for the next commit: the agent ends. */
 void tokens_keep_uses(struct master *m);

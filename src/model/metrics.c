@@ -9,6 +9,16 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+const char *
+metric_kind_name(enum metric_kind kind)
+{
+	static const char *const names[] = { [METRIC_COUNTER] = "counter",
+					     [METRIC_GAUGE] = "gauge",
+					     [METRIC_HISTOGRAM] = "histogram" };
+
+	return names[kind];
+}
+
 #define TABLE_MIN 64
 
 struct series {

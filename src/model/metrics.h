@@ -34,6 +34,7 @@
 #define METRIC_OTHER "other"
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+const char *metric_kind_name(enum metric_kind kind); /* "counter" */
 
 struct metric_row {
 	const char *name; /* [a-z][a-z0-9_]* */

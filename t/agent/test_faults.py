@@ -229,6 +229,10 @@ def asides(agent):
     return list((agent.folder / "data").glob("agent.db.damaged-*Z"))
 
 
+def owed(agent):
+    return agent.call("forward.status")["items"][0]["lag"]["records"]
+
+
 def test_a_database_that_is_damaged_while_the_agent_runs(agent):
     agent.noop()
     slow(agent, 6)
@@ -252,8 +256,12 @@ def test_a_database_that_is_damaged_while_the_agent_runs(agent):
         "tick": {"plugin": "noop", "every": "1s"},
         "service": {"plugin": "serve", "always": True},
         "paused": {"plugin": "noop", "every": "1h"}}
+    # nothing listens there: all is owed
+    agent.settings["forward"] = [{"name": "central", "format": "jsonl",
+                                  "url": "http://127.0.0.1:9/"}]
     agent.start()
     agent.call("schedule.pause", name="paused")
+    agent.call("token.add", name="t", role="reader")
     old = history(agent, 80)
     running = agent.call("job.submit", plugin="slow")["id"]
     waiting = [agent.call("job.submit", plugin="noop", priority=7,
@@ -287,6 +295,9 @@ def test_a_database_that_is_damaged_while_the_agent_runs(agent):
     assert kept["params"] == {"n": 0} and kept["priority"] == 7
     new = agent.run("noop")
     assert new["id"] > max(waiting) and new["state"] == "succeeded"
+    # who was known is known, and what ends now is owed
+    assert [t["name"] for t in agent.call("token.list")["items"]] == ["t"]
+    wait_until(lambda: 0 < owed(agent) < 40)
     assert agent.call("job.wait", id=running)["state"] == "succeeded"
     assert [s for s in agent.call("schedule.list")["items"]
             if s["name"] == "paused"][0]["paused"]
@@ -297,6 +308,8 @@ def test_a_database_that_is_damaged_while_the_agent_runs(agent):
     assert len(asides(agent)) == 1, "the new one is sound"
     assert state(agent, running) == "succeeded"
     assert state(agent, waiting[0]) == "queued"
+    assert [t["name"] for t in agent.call("token.list")["items"]] == ["t"]
+    assert owed(agent) > 0
     assert [s for s in agent.call("schedule.list")["items"]
             if s["name"] == "paused"][0]["paused"]
     agent.stop()
