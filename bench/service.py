@@ -49,7 +49,7 @@ SINGLE = "min_idle: 4, max_jobs: 1"
 
 
 class Agent:
-    """An agent with a folder of its own; `settings` are its configuration's."""
+    """An agent with a folder of its own; `settings`: its configuration."""
 
     def __init__(self, folder, **settings):
         self.folder = pathlib.Path(folder)
