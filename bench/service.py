@@ -49,7 +49,7 @@ SINGLE = "min_idle: 4, max_jobs: 1"
 
 
 class Agent:
-    """An agent with a folder of its own; `settings` are its configuration's."""
+    """An agent with a folder of its own; `settings`: its configuration."""
 
     def __init__(self, folder, **settings):
         self.folder = pathlib.Path(folder)
@@ -388,7 +388,7 @@ def history(folder):
     agent.settings["storage"]["retention"] = {"age": "1h", "size": "8GiB"}
     with agent:
         agent.metric("loop_busy_max_seconds")
-        began, lag, before = time.monotonic(), 0, None
+        began, lag = time.monotonic(), 0
         while time.monotonic() - began < 30:
             time.sleep(0.2)
             lag = max(lag, agent.metric("loop_busy_max_seconds"),

@@ -222,11 +222,17 @@ def test_run_of_a_user_who_may_not_hints_at_local(served):
 
 # --- ^C ---------------------------------------------------------------------
 
+def take_interrupts():
+    """A shell's background job ignores them, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(agent, *args):
     return subprocess.Popen(
         [PROGRAM, "--config", str(agent.config), *args],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, cwd=agent.folder)
+        stderr=subprocess.PIPE, text=True, cwd=agent.folder,
+        preexec_fn=take_interrupts)
 
 
 def status_of(process, key):

@@ -49,8 +49,8 @@ page_check(const struct page *p, const char *program)
 
 	ok(file_read(p->path, &text, &e) == 0, "there is %s", p->path);
 	made = page_make(p, text.data ? text.data : "");
-	if (!ok(made && strcmp(text.data, made) == 0, "%s is up to date",
-		p->path))
+	if (!ok(made && text.data && strcmp(text.data, made) == 0,
+		"%s is up to date", p->path))
 		diag("build/t/%s --write makes it anew", program);
 }
 
