@@ -46,6 +46,8 @@ enum setting_type {
 struct setting {
 	const char *path; /* "agent.log_level" */
 	enum setting_type type;
+	bool or_none;	      /* 0 is fine though it is no fallback */
+	bool needs_restart;   /* a reload reports it and leaves it */
 	size_t offset;	      /* of the field in its struct */
 	const char *fallback; /* the default as in a file; NULL: not set */
 	const char *without;  /* what holds while not set */
@@ -56,11 +58,9 @@ struct setting {
 	 * Of a path, how many bytes it may have.
 	 */
 	int64_t min, max;
-	bool or_none;		  /* 0 is fine though it is no fallback */
 	const char *why;	  /* of the bounds, for the error */
 	const char *const *names; /* of an enum or flags; NULL at the end */
 	const char *expects;	  /* of a text: "five fields of cron" */
-	bool needs_restart;	  /* a reload reports it and leaves it */
 	/* of a job: what it goes with, set of enum config_when; 0: anything */
 	unsigned when;
 	const char *help; /* a sentence, or two */

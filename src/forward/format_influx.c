@@ -4,6 +4,7 @@
  * time replace each other: a job's times are whole milliseconds, so its number
  * stands below them.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -125,7 +126,7 @@ add_number(struct buf *out, const char *name, struct json_text t)
 static void
 add_time(struct buf *out, int64_t ns, int64_t below)
 {
-	buf_addf(out, " %lld\n", (long long)(ns + below % BELOW_MS));
+	buf_addf(out, " %" PRId64 "\n", ns + below % BELOW_MS);
 }
 
 static void

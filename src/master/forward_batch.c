@@ -125,7 +125,8 @@ add_mark(struct reader *r, const struct store_job *job,
 	struct batch *b = r->batch;
 	struct mark m = { 0 };
 
-	if (!r->range) {
+	/* without a range it is a line of a job that has not ended */
+	if (!r->range && line) {
 		m.job = job->id;
 		m.line = line->seq;
 	} else if (!line && destination_line(r->d, job->id)) {

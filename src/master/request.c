@@ -42,10 +42,12 @@ channel_sent(struct channel *c, size_t n)
 void
 channel_drop_requests(struct channel *c)
 {
-	struct request *q;
+	struct request *q, *next;
 
-	while ((q = LIST_FIRST(&c->requests)))
+	for (q = LIST_FIRST(&c->requests); q; q = next) {
+		next = LIST_NEXT(q, by_channel);
 		request_forget(q);
+	}
 }
 
 void

@@ -37,12 +37,15 @@ suspect_free(struct tokens *all, struct suspect *s)
 static void
 forget_old(struct tokens *all, int64_t now)
 {
-	struct suspect *s;
+	struct suspect *s, *next;
 
-	while ((s = TAILQ_FIRST(&all->suspects)) &&
-	       (s->last_ms + TOKEN_FORGET_MS <= now ||
-		all->n_suspects > TOKEN_ADDRESSES_MAX))
+	for (s = TAILQ_FIRST(&all->suspects); s; s = next) {
+		if (s->last_ms + TOKEN_FORGET_MS > now &&
+		    all->n_suspects <= TOKEN_ADDRESSES_MAX)
+			return;
+		next = TAILQ_NEXT(s, link);
 		suspect_free(all, s);
+	}
 }
 
 static struct suspect *
@@ -99,8 +102,10 @@ suspects_note(struct tokens *all, const char *address, int64_t *retry_ms)
 void
 suspects_release(struct tokens *all)
 {
-	struct suspect *s;
+	struct suspect *s, *next;
 
-	while ((s = TAILQ_FIRST(&all->suspects)))
+	for (s = TAILQ_FIRST(&all->suspects); s; s = next) {
+		next = TAILQ_NEXT(s, link);
 		suspect_free(all, s);
+	}
 }
