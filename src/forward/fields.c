@@ -56,14 +56,15 @@ pick(void *arg, struct json_text key, struct json_text value, struct err *e)
 	return 0;
 }
 
-void
-fields_read(struct fields *f, const struct forward_record *r)
+struct fields
+fields_of(const struct forward_record *r)
 {
-	struct picking p = { f, r->kind == RECORD_LOG };
+	struct fields f = { 0 };
+	struct picking p = { &f, r->kind == RECORD_LOG };
 	struct err ignored = ERR_INIT;
 
-	*f = (struct fields){ 0 };
 	json_each(r->text.s, r->text.len, 0, pick, &p, &ignored);
+	return f;
 }
 
 struct json_text

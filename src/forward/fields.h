@@ -43,7 +43,7 @@ struct fields {
 	struct json_text of[FIELDS];
 };
 
-void fields_read(struct fields *f, const struct forward_record *r);
+struct fields fields_of(const struct forward_record *r);
 
 /* A member of one of them that is an object; s NULL where there is none. */
 struct json_text fields_member(struct json_text object, const char *name);

@@ -14,10 +14,9 @@ static void
 add(struct encoder *c, const struct forward_record *r)
 {
 	struct buf *out = &c->out;
-	struct fields f;
+	struct fields f = fields_of(r);
 	struct json_text when;
 
-	fields_read(&f, r);
 	when = f.of[r->kind == RECORD_LOG ? FIELD_TIME : FIELD_FINISHED];
 	buf_adds(out, "{\"create\":{\"_id\":");
 	buf_add(out, r->id.s, r->id.len);

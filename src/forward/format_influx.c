@@ -209,9 +209,8 @@ add_job(struct encoder *c, const struct forward_record *r,
 static void
 add(struct encoder *c, const struct forward_record *r)
 {
-	struct fields f;
+	struct fields f = fields_of(r);
 
-	fields_read(&f, r);
 	if (r->kind == RECORD_LOG)
 		add_log(c, r, &f);
 	else

@@ -86,9 +86,8 @@ static void
 add(struct encoder *c, const struct forward_record *r)
 {
 	_buf_ struct buf stream = { 0 };
-	struct fields f;
+	struct fields f = fields_of(r);
 
-	fields_read(&f, r);
 	add_stream(&stream, c, &f, r->kind);
 	if (c->n && stream.len == strlen(c->group) &&
 	    strcmp(stream.data, c->group) == 0) {

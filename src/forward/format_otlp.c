@@ -30,13 +30,12 @@ static const struct {
 static bool
 wants(unsigned part, const struct forward_record *r)
 {
-	struct fields f;
+	struct fields f = fields_of(r);
 
 	if (part == PART_LOGS || r->kind == RECORD_LOG)
 		return part == PART_LOGS && r->kind == RECORD_LOG;
 	if (part == PART_TRACES)
 		return true;
-	fields_read(&f, r);
 	return f.of[FIELD_METRICS].s && f.of[FIELD_METRICS].len > 2;
 }
 
@@ -339,10 +338,9 @@ begin(struct encoder *c)
 static void
 add(struct encoder *c, const struct forward_record *r)
 {
-	struct fields f;
+	struct fields f = fields_of(r);
 	struct metric m = { .c = c, .f = &f, .any = c->n > 0 };
 
-	fields_read(&f, r);
 	m.ns = fields_when_ns(&f, r);
 	if (c->part == PART_METRICS) {
 		/* a record may hold several, or none that is one */

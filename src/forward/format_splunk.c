@@ -36,10 +36,9 @@ static void
 add(struct encoder *c, const struct forward_record *r)
 {
 	struct buf *out = &c->out;
-	struct fields f;
+	struct fields f = fields_of(r);
 	int64_t ms;
 
-	fields_read(&f, r);
 	ms = fields_when_ns(&f, r) / 1000000;
 	buf_addc(out, '{');
 	if (ms)

@@ -14,9 +14,10 @@ struct reader {
 	struct destination *d;
 	struct batch *batch;
 	struct buf *out;
-	size_t base;		   /* where it begins there */
-	const struct range *range; /* NULL: of jobs that have not ended */
-	const struct store_read *got;
+	size_t base; /* where it begins there */
+	bool ended;  /* of jobs that ended, in `range`; or of those that run */
+	struct range range;
+	struct store_read got;
 	int64_t records, bytes; /* of the batch at most */
 	/* the lines of one job: where they began, and where they are */
 	int64_t job, line;
@@ -79,8 +80,8 @@ count_gap(struct reader *r, const struct store_job *job,
 	if (r->job != job->id) {
 		r->job = job->id;
 		r->line = destination_line(r->d, job->id);
-		if (r->range && r->line < r->range->from.line)
-			r->line = r->range->from.line;
+		if (r->ended && r->line < r->range.from.line)
+			r->line = r->range.from.line;
 		for (size_t i = 0; i < c->n_lines; i++)
 			if (c->lines[i].job == job->id &&
 			    c->lines[i].most > r->line)
@@ -102,11 +103,11 @@ close_mark(const struct reader *r)
 	struct batch *b = r->batch;
 	struct mark *m = &b->end;
 
-	if (r->range) {
-		m->to = r->range->from;
-		m->jobs = r->got->jobs;
-		m->bytes = r->got->bytes;
-		m->missing = r->got->missing;
+	if (r->ended) {
+		m->to = r->range.from;
+		m->jobs = r->got.jobs;
+		m->bytes = r->got.bytes;
+		m->missing = r->got.missing;
 	}
 	if (b->n) {
 		struct mark *last = &b->marks[b->n - 1];
@@ -125,8 +126,7 @@ add_mark(struct reader *r, const struct store_job *job,
 	struct batch *b = r->batch;
 	struct mark m = { 0 };
 
-	/* without a range it is a line of a job that has not ended */
-	if (!r->range && line) {
+	if (!r->ended && line) {
 		m.job = job->id;
 		m.line = line->seq;
 	} else if (!line && destination_line(r->d, job->id)) {
@@ -346,21 +346,19 @@ read_ended(struct reader *r, bool *more, struct err *e)
 		.arg = r,
 		.deadline_us = clock_mono_us() + FORWARD_LOOK_US,
 	};
-	struct store_read got = { 0 };
-	struct range at;
+	struct range *at = &r->range;
 	int rc;
 
-	if (!choose(d, &at))
+	if (!choose(d, at))
 		return 0;
-	b->start.to = b->end.to = at.from;
+	b->start.to = b->end.to = at->from;
 	for (size_t i = 0; i < b->n; i++)
-		b->marks[i].to = at.from;
-	if (was_scanned(d, at.from))
-		at.from = d->scanned[1];
-	r->range = &at;
-	r->got = &got;
+		b->marks[i].to = at->from;
+	if (was_scanned(d, at->from))
+		at->from = d->scanned[1];
+	r->ended = true;
 	r->job = 0;
-	rc = store_owed_read(d->master->store, &at, &w, &got, e);
+	rc = store_owed_read(d->master->store, at, &w, &r->got, e);
 	if (rc < 0)
 		return -1;
 	close_mark(r);

@@ -19,8 +19,10 @@
 #include "master/peers_parts.h"
 #include "model/units.h"
 
-static const struct peer_kind *const kinds[] = { &api_peer,
-						&forward_peer };
+static const struct peer_kind *const kinds[] = {
+	&api_peer,
+	&forward_peer,
+};
 
 _Static_assert(ARRAY_SIZE(kinds) <= PEERS_MAX, "a place for each");
 

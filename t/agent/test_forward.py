@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-import time
 
 import pytest
 
@@ -500,4 +499,3 @@ def test_nothing_is_lost_or_skipped_however_the_master_dies(agent):
     assert agent.status()["lag"]["records"] == 0
     first = list(dict.fromkeys(arrived))
     assert first == want
-

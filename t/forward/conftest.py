@@ -139,7 +139,8 @@ class Master:
             self.life += 1
             self.parked = {}
             self.socket = ours
-            command = ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}', PROGRAM]
+            command = ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}',
+                       PROGRAM]
             if theirs.fileno() == 3:
                 command = [PROGRAM]
             self.program = subprocess.Popen(

@@ -155,7 +155,7 @@ class Hostile:
     def fault_trickle(self, request):
         """A byte at a time, slower than anyone waits."""
         self.maybe_keep(request)
-        for c in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: yyyyyyyyyyyyyyyy":
+        for c in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: yyyyyyyyyyyy":
             request.send(bytes([c]))
             if self.asleep.wait(self.hang / 20):
                 break
@@ -210,7 +210,8 @@ class Hostile:
         """A success, and 20 MiB of it."""
         self.maybe_keep(request)
         try:
-            request.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20971520\r\n\r\n")
+            request.send(b"HTTP/1.1 200 OK\r\n"
+                         b"Content-Length: 20971520\r\n\r\n")
             for _ in range(20):
                 request.send(bytes(1 << 20))
         except Gone:

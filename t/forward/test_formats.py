@@ -58,7 +58,7 @@ def ids(body):
             for line in body.splitlines()[::2]]
 
 
-# --- Elasticsearch -------------------------------------------------------------
+# --- Elasticsearch -----------------------------------------------------------
 
 
 def bulk(statuses):
@@ -119,7 +119,7 @@ def test_elasticsearch_lies(master, answer):
     assert not m.aside
 
 
-# --- Loki ----------------------------------------------------------------------
+# --- Loki --------------------------------------------------------------------
 
 
 def test_loki(master):
@@ -152,7 +152,7 @@ def test_loki_blocked(master):
     assert len(a.requests) == 2 and not m.aside
 
 
-# --- Splunk --------------------------------------------------------------------
+# --- Splunk ------------------------------------------------------------------
 
 
 def test_splunk(master):
@@ -175,7 +175,7 @@ def test_splunk(master):
     assert not m.aside
 
 
-# --- InfluxDB ------------------------------------------------------------------
+# --- InfluxDB ----------------------------------------------------------------
 
 
 def test_influx(master):
@@ -199,10 +199,10 @@ def test_influx(master):
     assert (f"\ndisk_used_bytes,job=n-1,unit=bytes,mount=/,"
             f"odd=a\\ b\\,c\\=d,host=web-1,role=web value=123 "
             f"{WHEN_NS + 1}\n") in body
-    assert f"\nrequests,job=n-1,host=web-1,role=web value=1.5 " in body
+    assert "\nrequests,job=n-1,host=web-1,role=web value=1.5 " in body
 
 
-# --- OTLP ----------------------------------------------------------------------
+# --- OTLP --------------------------------------------------------------------
 
 
 def test_otlp(master):

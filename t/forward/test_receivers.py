@@ -126,7 +126,8 @@ def test_opentelemetry(master, tmp_path):
         pytest.skip("mockotlpserver is not installed")
     out = tmp_path / "out"
     with open(out, "w", encoding="utf-8") as f, subprocess.Popen(
-            [MOCK, "-o", "json", "--hostname=127.0.0.1"], stdin=subprocess.PIPE,
+            [MOCK, "-o", "json", "--hostname=127.0.0.1"],
+            stdin=subprocess.PIPE,
             stdout=f, stderr=subprocess.STDOUT, cwd=tmp_path) as process:
         try:
             wait_until(lambda: "OTLP/HTTP listening" in out.read_text())

@@ -69,7 +69,8 @@ def test_tls(master, tmp_path):
     shown = m.wait_shown("held")
     assert "TLS failed" in shown["error"] and shown["status"] == 0
     assert m.cursors["central"] == 0
-    m.configure([destination(books.url, probe_ms=60000, tls={"ca": str(cert)})])
+    m.configure([destination(books.url, probe_ms=60000,
+                             tls={"ca": str(cert)})])
     m.wait_done()
     assert m.wait_shown("ok") and books.got == list(range(10))
 
@@ -124,7 +125,7 @@ def test_client_certificate(master, tmp_path):
     assert books.got == list(range(len(books.got)))
 
 
-# --- Where it goes, and as who ------------------------------------------------
+# --- Where it goes, and as who -----------------------------------------------
 
 
 def test_no_such_name(master):
@@ -186,7 +187,7 @@ def test_proxy(master):
     assert books.requests[0].path == "http://collector.invalid:81/x"
 
 
-# --- Waiting ------------------------------------------------------------------
+# --- Waiting -----------------------------------------------------------------
 
 
 def test_retry_after(master):
@@ -265,7 +266,7 @@ def test_linger(master):
     assert 3 <= len(books.requests) <= 7
 
 
-# --- Sizes --------------------------------------------------------------------
+# --- Sizes -------------------------------------------------------------------
 
 
 def test_too_large(master):
@@ -310,7 +311,7 @@ def test_memory(master):
         assert m.rss_kib() <= 24 * 1024
 
 
-# --- The master ----------------------------------------------------------------
+# --- The master --------------------------------------------------------------
 
 
 def test_done_fails(master):
@@ -405,7 +406,7 @@ def test_cut_answers(master, part):
 
 
 def test_neighbour(master):
-    """A neighbour of poison that fails once as well is neither lost nor twice"""
+    """A neighbour of poison that fails once too is neither lost nor twice"""
     got, alone = [], []
 
     def handle(request):
