@@ -89,6 +89,7 @@ jobs_close(struct master *m)
 		while ((j = LIST_FIRST(&m->jobs.by_id[i]))) {
 			LIST_REMOVE(j, by_id);
 			wait_drop(j);
+			job_leave_queue(m, j);
 			job_free(m, j);
 		}
 	}

@@ -2,6 +2,7 @@
 processes that go: what runs goes on, what was acknowledged is kept, and the
 agent is well again by itself when the fault is over."""
 
+import ctypes
 import os
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ from crashes import CRASHING, alive
 from test_jobs import slow, state
 
 HOUR = 3600000
+CLONE_NEWNS = 0x20000
 
 
 def job(agent, id):
@@ -35,6 +37,14 @@ def refused(agent, word=None):
     return None
 
 
+def own_mounts():
+    """What is mounted from here on is seen by this test's processes alone,
+    and goes with them: a check elsewhere may be listing mounts."""
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
 @pytest.fixture
 def disk(agent):
     """The agent's data_dir is a small file system of its own."""
@@ -42,6 +52,7 @@ def disk(agent):
         pytest.skip("mounts need root")
     data = agent.folder / "data"
     data.mkdir()
+    own_mounts()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2M,mode=0700", "t",
                     data], check=True)
     yield data
