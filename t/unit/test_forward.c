@@ -356,6 +356,7 @@ test_under_way(void)
 	is_int((intmax_t)count(records), 4, "four are under way");
 	value_free(records);
 	records = next(one, 4, two);
+	is_int((intmax_t)count(records), 4, "... and four more");
 	live(7 * 24, 1, 0, "[1]");
 	is_int(forward_keep_seq(&m), 10 + 168 - 73 + 1,
 	       "nothing is kept for what is too old, though it is under way");
@@ -407,6 +408,7 @@ test_refused(void)
 	set_up(A "}");
 	add_jobs(6, 0, "[1]");
 	records = next(NULL, 4, position);
+	is_int((intmax_t)count(records), 4, "a batch");
 	sql(m.store, "ALTER TABLE destination RENAME TO gone");
 	is_str(done("1.2"), "agent", "what can't be kept is not done");
 	sql(m.store, "ALTER TABLE gone RENAME TO destination");
