@@ -50,7 +50,8 @@ inherited(int *fds)
 		    n < FDS_MAX)
 			fds[n++] = fd;
 	}
-	closedir(d);
+	if (d)
+		closedir(d);
 	return n;
 }
 
