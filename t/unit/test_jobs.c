@@ -385,7 +385,15 @@ test_check_masks(void)
 static void
 note(void *arg, const struct config_change *ch)
 {
-	static const char *const kinds[] = { "+", "-", "~", "=" };
+	static const char *const kinds[] = {
+		[CONFIG_JOB_ADDED] = "+",
+		[CONFIG_JOB_REMOVED] = "-",
+		[CONFIG_JOB_CHANGED] = "~",
+		[CONFIG_DESTINATION_ADDED] = "+>",
+		[CONFIG_DESTINATION_REMOVED] = "->",
+		[CONFIG_DESTINATION_CHANGED] = "~>",
+		[CONFIG_SETTING_CHANGED] = "=",
+	};
 
 	buf_addf(arg, "%s%s%s ", kinds[ch->kind], ch->name,
 		 ch->needs_restart ? "!" : "");
@@ -405,7 +413,7 @@ static const struct {
 	  "agent: {listen_addr: '', data_dir: /x, labels: {a: b}, group: g, "
 	  "socket: /s}\nstorage: {path: /p, durability: normal, "
 	  "retention: {age: 1d}}\nplugins: {require: [], shell: {enabled: "
-	  "false}}\nworkers: {max: 2}\nmetrics: {prometheus: true}",
+	  "false}}\nworkers: {max: 2}\nmetrics: {prometheus: false}",
 	  "=agent.listen_addr =agent.data_dir! =agent.labels =agent.group! "
 	  "=agent.socket! =plugins.shell.enabled =plugins.require "
 	  "=storage.path! =storage.durability =storage.retention.age "
@@ -429,6 +437,12 @@ static const struct {
 	  A "secrets: {a: '${T_WORD}'}" Z, "" },
 	{ "a job's retry", A "retry: {max: 1}" Z, A "retry: {max: 2}" Z,
 	  "~a " },
+	{ "destinations that come and go",
+	  "forward: [{name: a, url: 'http://h/'}, {name: c, url: "
+	  "'http://h/'}]",
+	  "forward: [{name: b, url: 'http://h/'}, {name: c, url: "
+	  "'http://i/'}]",
+	  "->a +>b ~>c " },
 	{ "everything goes", "agent: {user: me}\njobs: {a: {plugin: p}}", "",
 	  "=agent.user! -a " },
 };
