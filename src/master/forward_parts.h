@@ -178,4 +178,9 @@ void destination_limit(struct destination *d);
 int destination_replay(struct destination *d, int64_t since_ms, int64_t *jobs,
 		       struct err *e);
 
+/* --- forward_status.c --------------------------------------------------- */
+
+/* Says that there is none of that name. */
+int forward_unknown(const char *name, struct err *e);
+
 #endif

@@ -169,8 +169,8 @@ forward_each(struct master *m,
 
 /* --- Messages ------------------------------------------------------------- */
 
-static int
-fail_unknown(const char *name, struct err *e)
+int
+forward_unknown(const char *name, struct err *e)
 {
 	err_set(e, ERR_NOT_FOUND, "no destination %s", name);
 	return err_hint(e, "`devops_agent forward status` lists them");
@@ -185,44 +185,7 @@ on_forward_status(struct master *m, struct request *q,
 
 	(void)data;
 	if (name && !forward_find(m, name))
-		return fail_unknown(name, e);
+		return forward_unknown(name, e);
 	request_answer(q, forward_value(m, name));
-	return 0;
-}
-
-int
-on_forward_replay(struct master *m, struct request *q,
-		  const struct value *params, struct value **data,
-		  struct err *e)
-{
-	const char *name = value_get_string(params, "name", NULL);
-	const char *since = value_get_string(params, "since", "");
-	struct value *v, *items;
-	struct destination *d;
-	int64_t since_ms = 0;
-
-	(void)data;
-	if (name && !forward_find(m, name))
-		return fail_unknown(name, e);
-	if (!units_parse_time(since, &since_ms))
-		return err_set(e, ERR_USAGE, "\"since\" is no time");
-	v = value_object();
-	items = value_set(v, "items", value_array());
-	TAILQ_FOREACH(d, &m->forward.list, link)
-	{
-		int64_t jobs = 0;
-		struct value *one;
-
-		if (name && strcmp(name, d->name) != 0)
-			continue;
-		if (destination_replay(d, since_ms, &jobs, e) < 0) {
-			value_free(v);
-			return -1;
-		}
-		one = value_append(items, value_object());
-		value_set(one, "name", value_string(d->name));
-		value_set(one, "jobs", value_int(jobs));
-	}
-	request_answer(q, v);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "master/forward_parts.h"
+#include "master/messages.h"
 #include "proto/json.h"
 
 #define HOUR INT64_C(3600000)
@@ -139,9 +140,24 @@ add_jobs(int n, int lines, const char *result)
 /* --- The forwarder ---------------------------------------------------------
  */
 
+static void
+ask_as_admin(const struct rpc_request *r)
+{
+	static const struct caller admin = { .role = ROLE_ADMIN };
+
+	request_take(&peer.channel, &admin, r, MESSAGE_LOCAL);
+}
+
+static void
+ask_as_forwarder(const struct rpc_request *r)
+{
+	forward_peer.request(&peer, r);
+}
+
 /* What is answered; NULL where nothing is yet. */
 static struct value *
-call(const char *method, const char *params)
+call_by(void (*send)(const struct rpc_request *r), const char *method,
+	const char *params)
 {
 	_buf_ struct buf line = { 0 };
 	_cleanup_(rpc_request_release) struct rpc_request r;
@@ -156,13 +172,30 @@ call(const char *method, const char *params)
 	if (rpc_request_parse(line.data, line.len, &r, &code, &e) < 0)
 		diag("%s", e.msg);
 	peer.channel.out.len = 0;
-	forward_peer.request(&peer, &r);
+	send(&r);
 	settle();
 	if (peer.channel.out.len &&
 	    json_decode(peer.channel.out.data, peer.channel.out.len, &v, &e) <
 		    0)
 		diag("%s: %.200s", e.msg, peer.channel.out.data);
 	return v;
+}
+
+static struct value *
+call(const char *method, const char *params)
+{
+	return call_by(ask_as_forwarder, method, params);
+}
+
+/* "" where it was done, else the error's kind. */
+static const char *
+error_kind(const struct value *answer)
+{
+	const struct value *error = value_get(answer, "error");
+
+	return error ? value_get_string(value_get(error, "data"), "kind",
+					"?") :
+		       "";
 }
 
 /* A batch, and the position after it. */
@@ -190,12 +223,8 @@ done(const char *position)
 	_free_ char *params =
 		xasprintf("{\"destination\":\"a\",\"batch\":\"%s\"}", position);
 	_value_ struct value *v = call("batch.done", params);
-	const struct value *error = value_get(v, "error");
 
-	snprintf(kind, sizeof(kind), "%s",
-		 error ? value_get_string(value_get(error, "data"), "kind",
-					  "?") :
-			 "");
+	snprintf(kind, sizeof(kind), "%s", error_kind(v));
 	return kind;
 }
 
@@ -422,6 +451,32 @@ test_refused(void)
 	tear_down();
 }
 
+static void
+test_replay_refused(void)
+{
+	static const char all[] = "{\"since\":\"1970-01-01T00:00:00Z\"}";
+	struct value *answer;
+
+	set_up(A "}");
+	add_jobs(6, 0, "[1]");
+	is_int(drain(), 6, "all is sent");
+	sql(m.store, "ALTER TABLE destination RENAME TO gone");
+	answer = call_by(ask_as_admin, "forward.replay", all);
+	is_str(error_kind(answer), "agent",
+	       "a replay that can't be kept is not promised");
+	value_free(answer);
+	sql(m.store, "ALTER TABLE gone RENAME TO destination");
+	settle();
+	clock_shift_for_tests(60000, 60000);
+	settle();
+	is_int(drain(), 0, "... and nothing is sent again");
+	answer = call_by(ask_as_admin, "forward.replay", all);
+	is_str(error_kind(answer), "", "asked again, it is");
+	value_free(answer);
+	is_int(drain(), 6, "... and all is sent again");
+	tear_down();
+}
+
 /* --- At random -------------------------------------------------------------
  */
 
@@ -575,6 +630,7 @@ main(void)
 	test_under_way();
 	test_too_large();
 	test_refused();
+	test_replay_refused();
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		for (unsigned seed = 1; seed <= 3; seed++)
 			test_chaos(seed, ways[i]);
