@@ -81,9 +81,19 @@ say_ready(void)
 {
 	_buf_ struct buf params = { 0 };
 
-	buf_adds(&params, "{}");
+	buf_adds(&params, "{\"ping\":true}");
 	upstream_say(&api.master, "ready", &params);
 	api.ready = true;
+}
+
+/* The master asks whether this program hangs. */
+static void
+say_pong(struct json_text ping)
+{
+	_buf_ struct buf params = { 0 };
+
+	buf_add(&params, ping.s, ping.len);
+	upstream_say(&api.master, "pong", &params);
 }
 
 /* --- What the master says --------------------------------------------------
@@ -115,6 +125,8 @@ on_notified(void *arg, const char *method, struct json_text params)
 	(void)arg;
 	if (strcmp(method, "configure") == 0)
 		on_configure(params);
+	else if (strcmp(method, "ping") == 0)
+		say_pong(params);
 }
 
 /* Without the master nothing can be answered. */

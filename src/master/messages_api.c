@@ -33,6 +33,7 @@ on_events(struct master *m, struct request *q, const struct value *params,
 	(void)data;
 	if (after && event_id(after, &id, e) < 0)
 		return -1;
+	request_stream(q);
 	events_watch(q, id);
 	return 0;
 }

@@ -215,6 +215,13 @@ request_notify(struct request *q, const char *method, struct value *params)
 	value_free(params);
 }
 
+void
+request_stream(struct request *q)
+{
+	if (q->channel->tagged)
+		request_notify(q, "stream", value_object());
+}
+
 /* --- The beginning ------------------------------------------------------ */
 
 void

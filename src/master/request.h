@@ -116,6 +116,8 @@ void request_forget(struct request *q);
 /* Something on the way to the answer; `params` is taken over. */
 void request_notify(struct request *q, const char *method,
 		    struct value *params);
+/* Where many speak by its channel: what is on the way will come. */
+void request_stream(struct request *q);
 
 /*
  * What somebody holds who answers later, as the client may go meanwhile:

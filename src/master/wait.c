@@ -134,6 +134,7 @@ wait_add(struct request *q, struct live_job *j)
 	q->job_id = j->id;
 	q->waits_job = true;
 	if (q->follow) {
+		request_stream(q);
 		catch_up(q, j);
 		LIST_INSERT_HEAD(&j->followers, q, by_job);
 	} else {

@@ -364,6 +364,7 @@ def test_events_tell_of_a_jobs_life(agent):
     peer = agent.api()
     reader = token(agent, "reader")
     stream = peer.send("events", token=reader)
+    assert peer.note("stream") == {"request": stream}
     peer.call("job.list", token=reader)
     job = agent.run("noop")["id"]
     got = [peer.note("event") for _ in range(3)]
