@@ -278,7 +278,7 @@ static const struct setting rows[] = {
 		.help = "How many jobs may wait; more are refused.",
 	}, {
 		.path = "metrics.prometheus", .type = SETTING_BOOL,
-		.offset = FIELD(metrics.prometheus), .fallback = "false",
+		.offset = FIELD(metrics.prometheus), .fallback = "true",
 		.help = "Whether the HTTP API has figures for Prometheus.",
 	}, {
 		.path = "jobs", .type = SETTING_JOBS,

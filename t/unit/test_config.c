@@ -309,7 +309,7 @@ static const char shown_want[] =
 	"queue:\n"
 	"  max: 100000 # default\n"
 	"metrics:\n"
-	"  prometheus: false # default\n"
+	"  prometheus: true # default\n"
 	"jobs:\n"
 	"  a:\n"
 	"    plugin: p\n"

@@ -113,8 +113,8 @@ static const struct {
 	  "normal" },
 	{ "how many work", "workers: {max: 1024}", "workers.max", "1024" },
 	{ "how many wait", "queue: {max: 1}", "queue.max", "1" },
-	{ "figures", "metrics: {prometheus: true}", "metrics.prometheus",
-	  "true" },
+	{ "figures", "metrics: {prometheus: false}", "metrics.prometheus",
+	  "false" },
 
 	{ "a variable", "agent: {data_dir: '${T_DIR}'}", "agent.data_dir",
 	  "/from/env" },
