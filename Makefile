@@ -128,8 +128,8 @@ CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
 
 # --- Goals -------------------------------------------------------------------
 
-.PHONY: all run check unit asan lint fuzz bench bench-forward check-crash \
-	check-forward soak check-fresh check-vm install uninstall clean \
+.PHONY: all run check unit asan lint fuzz bench bench-api bench-forward \
+	check-crash check-forward soak check-fresh check-vm install uninstall clean \
 	format help tests fuzzers deps-build deps-test deps-lint FORCE
 all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
@@ -161,9 +161,14 @@ fuzz: deps-lint  ## run each fuzzer for FUZZ_SECONDS
 lint: deps-build deps-lint  ## every linter
 	$(SUBMAKE) $(LINTERS)
 
-bench: deps-build  ## measure; writes bench/RESULTS.md
-	$(SUBMAKE) all $(O)/bench/share
+bench: deps-build  ## measure; writes bench/RESULTS.md and SERVICE.md
+	$(SUBMAKE) all $(O)/bench/share $(O)/bench/load $(O)/bench/store
 	bench/run.sh
+	$(PYTHON) bench/service.py
+
+bench-api: deps-build  ## measure the HTTP API; writes bench/API.md
+	$(SUBMAKE) all $(O)/bench/store
+	$(PYTHON) bench/api.py
 
 # The long form of what is a part of `make check`.
 check-crash: deps-build deps-test  ## kill -9 of the agent at every point, and at 200 instants

@@ -348,6 +348,12 @@ def milliseconds(text):
             + int(fraction))
 
 
+def late_ms(jobs):
+    """From a run's time to its start."""
+    return [milliseconds(job["started_at"]) - milliseconds(job["scheduled_at"])
+            for job in jobs]
+
+
 def lateness(agent):
     late, before = [], None
     while True:
@@ -356,8 +362,7 @@ def lateness(agent):
         items = page["items"] if isinstance(page, dict) else page
         if not items:
             return late
-        late += [milliseconds(job["started_at"]) -
-                 milliseconds(job["scheduled_at"]) for job in items]
+        late += late_ms(items)
         before = items[-1]["id"]
 
 
