@@ -179,9 +179,9 @@ check-crash: deps-build deps-test  ## kill -9 of the agent at every point, and a
 soak: deps-build deps-test  ## SOAK_JOBS (100000) jobs through one agent: is it flat?
 	$(SUBMAKE) all
 	t/lab/soak.py $(SOAK_JOBS)
-bench-forward: deps-build  ## how fast stored records leave, beside bare libcurl
-	$(SUBMAKE) all $(O)/bench/forward
-	bench/forward.sh
+bench-forward: deps-build  ## measure forwarding; writes bench/FORWARD.md
+	$(SUBMAKE) all $(addprefix $(O)/bench/,forward load store)
+	$(PYTHON) bench/forward.py
 
 check-forward: deps-build deps-test  ## 1,000,000 records through a collector that misbehaves
 	$(SUBMAKE) all

@@ -5,7 +5,6 @@
 Parts: requests, connections; both without any. Needs wrk, and about six
 minutes of a machine that does nothing else.
 """
-import json
 import os
 import pathlib
 import re

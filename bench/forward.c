@@ -3,6 +3,7 @@
  * bytes bare.
  *
  *	forward PROGRAM FORMAT COMPRESSION RECORDS BATCH
+ *	forward collect		be such a collector; its port is printed
  *
  * Plays the master, which has every batch ready as text, and the collector,
  * which reads whole bodies and says yes, a process of its own. Then compresses
@@ -158,7 +159,7 @@ start_collector(int *port)
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		kept |= serve(fd, answer, !kept);
+		kept |= serve(fd, answer, first_body >= 0 && !kept);
 		close(fd);
 	}
 }
@@ -347,6 +348,20 @@ post_bare(int port, const struct buf *body)
 	return (double)(clock_mono_us() - start) / 1e6;
 }
 
+/* Of whole bodies of JSON lines, until it is killed. */
+static int
+collect(void)
+{
+	pid_t pid;
+	int port;
+
+	format = "jsonl";
+	pid = start_collector(&port);
+	printf("%d\n", port);
+	fflush(stdout);
+	return waitpid(pid, NULL, 0) != pid;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -358,6 +373,8 @@ main(int argc, char **argv)
 	pid_t collector, forwarder;
 	FILE *file = tmpfile();
 
+	if (argc == 2 && strcmp(argv[1], "collect") == 0)
+		return collect();
 	if (argc != 6) {
 		fputs("usage: forward PROGRAM FORMAT COMPRESSION RECORDS "
 		      "BATCH\n",
