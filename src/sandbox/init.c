@@ -309,12 +309,13 @@ read_cpu_us(struct init *in, int proc)
 }
 
 /* Of the job that runs; ticks are rounded, so that it may seem negative. */
-static uint64_t
-job_cpu_us(struct init *in, int proc)
+static void
+report_cpu(struct init *in, int proc, struct report *r)
 {
-	int64_t us = read_cpu_us(in, proc) - in->base_us;
+	int64_t total = read_cpu_us(in, proc), job = total - in->base_us;
 
-	return us > 0 ? (uint64_t)us : 0;
+	r->total_us = (uint64_t)total;
+	r->cpu_us = job > 0 ? (uint64_t)job : 0;
 }
 
 static void
@@ -338,7 +339,7 @@ order_usage(struct init *in, int64_t ms)
 
 	order_arm(in, ms);
 	r.reason = in->reason;
-	r.cpu_us = job_cpu_us(in, in->notify.proc);
+	report_cpu(in, in->notify.proc, &r);
 	r.max_rss_bytes = (uint64_t)watch_max_rss(in->notify.proc);
 	notify_send(&in->notify, &r);
 }
@@ -488,7 +489,7 @@ finish(struct init *in, int channel)
 	watch_end(&in->watch);
 	r.status = in->status;
 	r.reason = in->reason;
-	r.cpu_us = job_cpu_us(in, -1);
+	report_cpu(in, -1, &r);
 	r.max_rss_bytes = (uint64_t)watch_max_rss(-1);
 	r.dropped = in->notify.dropped;
 	send(FD_REPORT, &r, sizeof(r), MSG_NOSIGNAL);

@@ -72,9 +72,10 @@ meter_stop(struct meter *m)
 }
 
 int64_t
-meter_cpu_us(const struct meter *m)
+meter_cpu_us(const struct meter *m, int64_t total_us)
 {
-	int64_t us = cgroup_read_cpu_us(m->cpu) - m->base_us;
+	int64_t now = cgroup_read_cpu_us(m->cpu);
+	int64_t us = (now < 0 ? total_us : now) - m->base_us;
 
 	return us > 0 ? us : 0;
 }

@@ -38,8 +38,11 @@ bool meter_is_there(const struct meter *m);
 void meter_begin(struct meter *m, int64_t timeout_ms);
 /* The deadline holds no more. */
 void meter_stop(struct meter *m);
-/* Since meter_begin(); microseconds. */
-int64_t meter_cpu_us(const struct meter *m);
+/*
+ * Since meter_begin(); microseconds.  `total_us` is what pid 1 told of all
+ * jobs, for when the group is gone already.
+ */
+int64_t meter_cpu_us(const struct meter *m, int64_t total_us);
 /*
  * The most that the plugin ever held, bytes; -1 where it is not one process
  * of one thread, and pid 1, whose pid is `init`, has to be asked.

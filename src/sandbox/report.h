@@ -52,6 +52,7 @@ struct report {
 	int32_t status;		/* EXITED: of the plugin, as from waitpid() */
 	uint32_t reason;	/* EXITED; USAGE: it is being ended already */
 	uint64_t cpu_us;	/* EXITED, USAGE: of all, since ORDER_BEGIN */
+	uint64_t total_us;	/* the same, since the plugin's start */
 	uint64_t max_rss_bytes; /* the same: of the largest process */
 	uint64_t dropped;	/* EXITED: reports that did not fit */
 	char text[REPORT_TEXT];

@@ -31,7 +31,8 @@ sandbox_read_report(struct sandbox *box, struct report *r)
 	/* pid 1 was not told when the job began */
 	if ((r->type == REPORT_USAGE || r->type == REPORT_EXITED) &&
 	    box->meter.runs)
-		r->cpu_us = (uint64_t)meter_cpu_us(&box->meter);
+		r->cpu_us = (uint64_t)meter_cpu_us(&box->meter,
+						   (int64_t)r->total_us);
 	r->text[sizeof(r->text) - 1] = '\0';
 	return 1;
 }
@@ -77,7 +78,7 @@ sandbox_usage(struct sandbox *box, struct report *r)
 	}
 	*r = (struct report){
 		.type = REPORT_USAGE,
-		.cpu_us = (uint64_t)meter_cpu_us(&box->meter),
+		.cpu_us = (uint64_t)meter_cpu_us(&box->meter, 0),
 		.max_rss_bytes = (uint64_t)rss,
 	};
 	return 1;
