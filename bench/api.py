@@ -6,11 +6,9 @@ Parts: requests, connections; both without any. Needs wrk, and about six
 minutes of a machine that does nothing else.
 """
 import os
-import pathlib
 import re
 import resource
 import select
-import shutil
 import socket
 import ssl
 import subprocess
@@ -18,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from service import (Agent, HERE, PROGRAM, STORE, children, late_ms, machine,
+from service import (Agent, PROGRAM, STORE, children, late_ms, report,
                      sizes_mib, table, verdict)
 
 JOBS = 1000000
@@ -268,26 +266,8 @@ def crowd(api, count, begin, go_on, alone_ms):
 PARTS = {"requests": requests, "connections": connections}
 
 
-def main():
-    names = sys.argv[1:] or list(PARTS)
-    out = ["# The HTTP API, measured\n\nWritten by `make bench-api`. Client "
-           "and agent share the machine.\n\n- %s\n" % machine()]
-    os.environ["TZ"] = "UTC"
-    time.tzset()
+if __name__ == "__main__":
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    for name in names:
-        print("api.py: %s" % name, file=sys.stderr)
-        folder = tempfile.mkdtemp(prefix="bench.", dir="/var/tmp")
-        try:
-            out.append(PARTS[name](folder))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    text = "\n".join(out)
-    print(text)
-    if names == list(PARTS):
-        pathlib.Path(HERE / "API.md").write_text(text)
-
-
-if __name__ == "__main__":
-    main()
+    report("# The HTTP API, measured\n\nWritten by `make bench-api`. Client "
+           "and agent share the machine.", PARTS, "API.md")

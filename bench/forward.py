@@ -5,14 +5,12 @@
 Parts: program, catchup, jobs; all without any. Needs about ten minutes of a
 machine that does nothing else.
 """
-import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-from service import (Agent, BUILD, HERE, PROGRAM, STORE, children, machine,
+from service import (Agent, BUILD, PROGRAM, STORE, children, report,
                      sizes_mib, table, verdict)
 
 BENCH = str(BUILD / "bench" / "forward")
@@ -134,22 +132,6 @@ def jobs(folder):
 PARTS = {"program": program, "catchup": catchup, "jobs": jobs}
 
 
-def main():
-    names = sys.argv[1:] or list(PARTS)
-    out = ["# Forwarding, measured\n\nWritten by `make bench-forward`. Agent "
-           "and collector share the machine.\n\n- %s\n" % machine()]
-    for name in names:
-        print("forward.py: %s" % name, file=sys.stderr)
-        folder = tempfile.mkdtemp(prefix="bench.", dir="/var/tmp")
-        try:
-            out.append(PARTS[name](folder))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    text = "\n".join(out)
-    print(text)
-    if names == list(PARTS):
-        (HERE / "FORWARD.md").write_text(text)
-
-
 if __name__ == "__main__":
-    main()
+    report("# Forwarding, measured\n\nWritten by `make bench-forward`. Agent "
+           "and collector share the machine.", PARTS, "FORWARD.md")

@@ -427,26 +427,27 @@ def machine():
         time.strftime("%Y-%m-%d %H:%M", time.gmtime()), load)
 
 
-def main():
-    names = sys.argv[1:] or list(PARTS)
-    out = ["# The agent as a service, measured\n\nWritten by `make bench`. "
-           "Ratios are within one run; bare times say little about\nanother "
-           "machine. Part by part: `bench/service.py %s`.\n\n- %s\n" % (
-               "|".join(PARTS), machine())]
+def report(head, parts, file):
+    """Those parts that the command line names; all of them fill `file`."""
+    names = sys.argv[1:] or list(parts)
+    out = ["%s\n\n- %s\n" % (head, machine())]
     os.environ["TZ"] = "UTC"
     time.tzset()
     for name in names:
-        print("service.py: %s" % name, file=sys.stderr)
+        print("%s: %s" % (file, name), file=sys.stderr)
         folder = tempfile.mkdtemp(prefix="bench.", dir="/var/tmp")
         try:
-            out.append(PARTS[name](folder))
+            out.append(parts[name](folder))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     text = "\n".join(out)
     print(text)
-    if names == list(PARTS):
-        (HERE / "SERVICE.md").write_text(text)
+    if names == list(parts):
+        (HERE / file).write_text(text)
 
 
 if __name__ == "__main__":
-    main()
+    report("# The agent as a service, measured\n\nWritten by `make bench`. "
+           "Ratios are within one run; bare times say little about\nanother "
+           "machine. Part by part: `bench/service.py %s`." % "|".join(PARTS),
+           PARTS, "SERVICE.md")

@@ -54,6 +54,21 @@ asked_name_params(const struct cli *c)
 	return v;
 }
 
+int
+asked_call(const struct cli *c, const char *method, struct value *params,
+	   struct value **answer)
+{
+	_cleanup_(asked_release) struct asked a;
+	struct err e = ERR_INIT;
+
+	if (asked_open(&a, c, &e) == 0)
+		return client_call(&a.client, method, params, answer, &e) < 0 ?
+			       cli_fail(&e) :
+			       0;
+	value_free(params);
+	return cli_fail(&e);
+}
+
 const struct value *
 asked_items(const struct value *answer, size_t *n)
 {

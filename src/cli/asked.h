@@ -19,6 +19,13 @@ struct asked {
 int asked_open(struct asked *a, const struct cli *c, struct err *e);
 void asked_release(struct asked *a); /* cleanup function */
 
+/*
+ * The whole of it: one call; `params` is taken over. Prints what went wrong,
+ * and returns the exit status.
+ */
+int asked_call(const struct cli *c, const char *method, struct value *params,
+	       struct value **answer);
+
 /* The job's id that the command's first argument is. */
 int asked_id(const struct cli *c, int64_t *id, struct err *e);
 

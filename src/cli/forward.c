@@ -9,21 +9,6 @@
 #include "cli/when.h"
 #include "model/units.h"
 
-static int
-ask(const struct cli *c, const char *method, struct value *params,
-    struct value **answer)
-{
-	_cleanup_(asked_release) struct asked a;
-	struct err e = ERR_INIT;
-
-	if (asked_open(&a, c, &e) == 0)
-		return client_call(&a.client, method, params, answer, &e) < 0 ?
-			       cli_fail(&e) :
-			       0;
-	value_free(params);
-	return cli_fail(&e);
-}
-
 static struct value *
 params_of(const struct cli *c)
 {
@@ -165,7 +150,7 @@ cmd_forward_status(const struct cli *c)
 	_cleanup_(table_release) struct table t = { .columns = columns };
 	_value_ struct value *answer = NULL;
 	const struct value *items;
-	int status = ask(c, "forward.status", params_of(c), &answer);
+	int status = asked_call(c, "forward.status", params_of(c), &answer);
 	size_t n;
 
 	if (status)
@@ -210,7 +195,7 @@ cmd_forward_replay(const struct cli *c)
 	params = params_of(c);
 	value_set(params, "since",
 		  value_string(units_format_time(since_ms, text)));
-	status = ask(c, "forward.replay", params, &answer);
+	status = asked_call(c, "forward.replay", params, &answer);
 	if (status)
 		return status;
 	items = asked_items(answer, &n);

@@ -10,22 +10,6 @@
 #include "cli/when.h"
 #include "model/units.h"
 
-/* Ask; prints what went wrong, and returns the exit status. */
-static int
-ask(const struct cli *c, const char *method, struct value *params,
-    struct value **answer)
-{
-	_cleanup_(asked_release) struct asked a;
-	struct err e = ERR_INIT;
-
-	if (asked_open(&a, c, &e) == 0)
-		return client_call(&a.client, method, params, answer, &e) < 0 ?
-			       cli_fail(&e) :
-			       0;
-	value_free(params);
-	return cli_fail(&e);
-}
-
 static bool
 flag(const struct value *v, const char *key)
 {
@@ -73,7 +57,7 @@ cmd_schedule_list(const struct cli *c)
 	_cleanup_(table_release) struct table t = { .columns = list_columns };
 	_value_ struct value *answer = NULL;
 	const struct value *items;
-	int status = ask(c, "schedule.list", NULL, &answer);
+	int status = asked_call(c, "schedule.list", NULL, &answer);
 	size_t n;
 
 	if (status)
@@ -131,7 +115,7 @@ cmd_schedule_next(const struct cli *c)
 
 	if (c->limit)
 		value_set(params, "count", value_int(c->limit));
-	status = ask(c, "schedule.next", params, &answer);
+	status = asked_call(c, "schedule.next", params, &answer);
 	if (status)
 		return status;
 	items = asked_items(answer, &n);
@@ -176,7 +160,7 @@ cmd_schedule_trigger(const struct cli *c)
 static int
 change(const struct cli *c, const char *method, struct value **answer)
 {
-	int status = ask(c, method, asked_name_params(c), answer);
+	int status = asked_call(c, method, asked_name_params(c), answer);
 
 	if (status == 0 && c->json)
 		outcome_print_value(*answer);

@@ -9,21 +9,6 @@
 #include "cli/when.h"
 
 static int
-ask(const struct cli *c, const char *method, struct value *params,
-    struct value **answer)
-{
-	_cleanup_(asked_release) struct asked a;
-	struct err e = ERR_INIT;
-
-	if (asked_open(&a, c, &e) == 0)
-		return client_call(&a.client, method, params, answer, &e) < 0 ?
-			       cli_fail(&e) :
-			       0;
-	value_free(params);
-	return cli_fail(&e);
-}
-
-static int
 missing(const char *option, const char *example)
 {
 	struct err e = ERR_INIT;
@@ -50,7 +35,7 @@ cmd_token_add(const struct cli *c)
 	value_set(params, "role", value_string(c->role));
 	if (c->expires_ms)
 		value_set(params, "expires_ms", value_int(c->expires_ms));
-	status = ask(c, "token.add", params, &answer);
+	status = asked_call(c, "token.add", params, &answer);
 	if (status)
 		return status;
 	if (c->json) {
@@ -98,7 +83,7 @@ cmd_token_list(const struct cli *c)
 {
 	_cleanup_(table_release) struct table t = { .columns = columns };
 	_value_ struct value *answer = NULL;
-	int status = ask(c, "token.list", NULL, &answer);
+	int status = asked_call(c, "token.list", NULL, &answer);
 	const struct value *items;
 	size_t n;
 
@@ -122,7 +107,8 @@ int
 cmd_token_revoke(const struct cli *c)
 {
 	_value_ struct value *answer = NULL;
-	int status = ask(c, "token.revoke", asked_name_params(c), &answer);
+	int status =
+		asked_call(c, "token.revoke", asked_name_params(c), &answer);
 
 	if (status)
 		return status;
