@@ -8,7 +8,7 @@ import pytest
 from conftest import PROGRAM, SECONDS, SLOWNESS, Generated, destination
 from hostile import Hostile, judge
 
-RECORDS = int(os.environ.get("FORWARD_RECORDS", "20000"))
+RECORDS = int(os.environ.get("FORWARD_RECORDS", "12000"))
 SEED = int(os.environ.get("FORWARD_SEED", "1"))
 
 
@@ -42,9 +42,9 @@ def test_faults(master, refuse):
     poison = set(rng.sample(range(n - 1), count))
     poison |= {p + 1 for p in list(poison)[:count // 3]}
     hostile = Hostile(f"{SEED} {refuse}", poison, refuse=refuse,
-                      faults=faults, hang=0.8 * SLOWNESS)
+                      faults=faults, hang=1.6 * SLOWNESS)
     m = master(Generated(n), destination(
-        hostile.url, timeout_ms=int(500 * SLOWNESS),
+        hostile.url, timeout_ms=int(1000 * SLOWNESS),
         batch={"records": 100, "wait_ms": 0},
         compression=rng.choice(["zstd", "gzip", "none"])))
     kill_now_and_then(m, rng, 8, n)
