@@ -28,8 +28,8 @@ write_replay(struct master *m, struct change *c, struct err *e)
 	const struct value *items = value_get(r->answer, "items");
 
 	for (size_t i = 0; i < items->u.array.n; i++) {
-		const char *name = value_get_string(items->u.array.items[i],
-						    "name", "");
+		const char *name =
+			value_get_string(items->u.array.items[i], "name", "");
 		const struct destination *d = forward_find(m, name);
 
 		if (d && d->change.refused && d->change.error) {

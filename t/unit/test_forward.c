@@ -193,8 +193,7 @@ error_kind(const struct value *answer)
 {
 	const struct value *error = value_get(answer, "error");
 
-	return error ? value_get_string(value_get(error, "data"), "kind",
-					"?") :
+	return error ? value_get_string(value_get(error, "data"), "kind", "?") :
 		       "";
 }
 
