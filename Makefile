@@ -130,7 +130,7 @@ CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
 
 .PHONY: all man run check unit asan lint fuzz bench bench-api bench-forward \
 	check-crash check-forward soak check-fresh check-vm install uninstall clean \
-	format help tests fuzzers deps-build deps-test deps-lint FORCE
+	format help tests fuzzers deps-build deps-test deps-lint deps-package FORCE
 all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -194,7 +194,7 @@ check-vm: deps-build deps-test  ## the sandbox's tests on other kernels, in a vi
 	$(SUBMAKE) all tests
 	t/lab/vm.sh $(KERNELS:%=-k %) $(TESTS)
 
-deps-build deps-test deps-lint: deps-%:
+deps-build deps-test deps-lint deps-package: deps-%:
 	@packaging/install-deps.sh $*
 
 clean:  ## remove everything that was built
@@ -205,7 +205,7 @@ format:  ## clang-format the C files in place
 	clang-format -i $(C_FILES)
 
 help:  ## this text
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | sort | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 16
 	@echo 'Variables: CC=clang  V=1  TESTS="t/x.t"  FUZZ_SECONDS=10' \
 		'KERNELS="bullseye bookworm trixie"' \
 		'STATIC_LIBS=1  CFLAGS=-g  PREFIX=/usr/local  DESTDIR='
