@@ -12,7 +12,6 @@ cd "$(dirname "$0")/.."
 FRESH=$PWD/build/fresh
 BASE=$FRESH/base.tar
 TREE=$FRESH/tree
-KEYRINGS=/usr/share/keyrings
 
 fail() {
 	echo "check-fresh: $*" >&2
@@ -21,22 +20,6 @@ fail() {
 
 # shellcheck source=packaging/debian.sh
 . packaging/debian.sh
-
-# Package sources with their keys, and how to reach them, as this machine has
-# them.
-copy_apt_config() {
-	mkdir -p "$1/etc/apt/apt.conf.d"
-	rm -rf "$1/etc/apt/sources.list"
-	cp -a /etc/apt/sources.list* "$1/etc/apt/"
-	for part in keyrings trusted.gpg.d auth.conf.d preferences.d; do
-		test ! -d "/etc/apt/$part" || cp -a "/etc/apt/$part" "$1/etc/apt/"
-	done
-	apt-config dump | grep '^Acquire::' >"$1/etc/apt/apt.conf.d/00host"
-	mkdir -p "$1$KEYRINGS" "$1/etc/ssl" "$1/usr/local/share"
-	cp -a "$KEYRINGS/." "$1$KEYRINGS/"
-	cp -aL /etc/ssl/certs "$1/etc/ssl/"
-	cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
-}
 
 make_base() {
 	local release url

@@ -32,3 +32,19 @@ debian_lists() {
 	END
 	apt-get -c "$2/apt.conf" update
 }
+
+# copy_apt_config TREE: package sources with their keys, and how to reach them,
+# as this machine has them.
+copy_apt_config() {
+	mkdir -p "$1/etc/apt/apt.conf.d"
+	rm -rf "$1/etc/apt/sources.list"
+	cp -a /etc/apt/sources.list* "$1/etc/apt/"
+	for part in keyrings trusted.gpg.d auth.conf.d preferences.d; do
+		test ! -d "/etc/apt/$part" || cp -a "/etc/apt/$part" "$1/etc/apt/"
+	done
+	apt-config dump | grep '^Acquire::' >"$1/etc/apt/apt.conf.d/00host"
+	mkdir -p "$1/usr/share/keyrings" "$1/etc/ssl" "$1/usr/local/share"
+	cp -a /usr/share/keyrings/. "$1/usr/share/keyrings/"
+	cp -aL /etc/ssl/certs "$1/etc/ssl/"
+	cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
+}

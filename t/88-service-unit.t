@@ -41,9 +41,9 @@ is "$(value TimeoutStopSec)" "$((stop_ms / 1000 + 15))s" \
 	"it waits longer than a stop takes by default"
 
 if [ "$(id -u)" != 0 ]; then
-	skip 4 "needs root"
+	skip 5 "needs root"
 elif ! command -v systemd-sysusers >/dev/null; then
-	skip 4 "systemd-sysusers is not installed"
+	skip 5 "systemd-sysusers is not installed"
 else
 	mkdir -p "$T/root/etc" "$T/root/usr/lib/sysusers.d" \
 		"$T/root/usr/lib/tmpfiles.d"
@@ -58,8 +58,9 @@ else
 	run systemd-tmpfiles --root="$T/root" --create devops_agent.conf
 	exits 0 "its folders are made"
 	id=$(sed -n 's/^devops_agent:[^:]*:\([0-9]*\):.*/\1/p' "$T/root/etc/passwd")
-	is "$(cd "$T/root" && stat -c '%n %a %u' var/lib/devops_agent \
-		run/devops_agent)" "var/lib/devops_agent 700 $id
-run/devops_agent 755 $id" "... and are the agent's"
+	is "$(stat -c '%a %u' "$T/root/var/lib/devops_agent")" "700 $id" \
+		"... that of its data is the agent's alone"
+	is "$(stat -c '%a %u' "$T/root/run/devops_agent")" "755 0" \
+		"... that of the locks of user ids is root's"
 fi
 done_testing

@@ -1,10 +1,11 @@
 """The agent as a unit of systemd: what it tells, and what it is given."""
 
+import os
 import socket
 
 import pytest
 
-from conftest import wait_until
+from conftest import Client, wait_until
 
 
 @pytest.fixture
@@ -47,3 +48,32 @@ def test_it_asks_for_the_time_that_its_stop_may_take(
     agent.stop()
     stopping = [t for t in manager() if "STOPPING" in t]
     assert stopping[0]["EXTEND_TIMEOUT_USEC"] == str(seconds * 1000000)
+
+
+LISTENS = """
+import os, socket, sys
+end = socket.socket(socket.AF_UNIX)
+end.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+end.listen()
+os.dup2(end.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_a_socket_of_the_managers_is_waited_at_like_its_own(agent):
+    # its data folder becomes the agent's account's, the socket stays here
+    path = str(agent.folder / "passed.sock")
+    agent.wrapper = ["/usr/bin/python3", "-c", LISTENS, path]
+    agent.noop()
+    agent.start(wait=False)
+    wait_until(lambda: agent.logged("ready"))
+    for _ in range(3):
+        client = Client(path)
+        client.socket.settimeout(10)
+        assert client.call("status")["agent"]["id"]
+        client.close()
+    assert agent.stop() == 0
+    assert os.path.exists(path), "it is the manager's to remove"
