@@ -39,28 +39,6 @@ make_base() {
 	mv "$BASE.tmp" "$BASE"
 }
 
-# inside COMMAND...: as root in the tree, which is the root of a mount
-# namespace (a mere chroot may make no user namespaces).
-inside() {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	unshare --mount --pid --fork --kill-child --propagation private \
-		sh -euc '
-		tree=$1
-		shift
-		mount --bind "$tree" "$tree"
-		mount --rbind /dev "$tree/dev"
-		mount --rbind /sys "$tree/sys"
-		mount -t proc proc "$tree/proc"
-		mount -t tmpfs -o mode=1777 tmpfs "$tree/tmp"
-		mkdir -p "$tree/.host"
-		cd "$tree"
-		pivot_root . .host
-		umount -l /.host
-		rmdir /.host
-		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-			LANG=C.UTF-8 $PROXIES "$@"' sh "$TREE" "$@" </dev/null
-}
-
 new_tree() {
 	rm -rf "$TREE"
 	mkdir -p "$TREE"
@@ -91,23 +69,21 @@ steps() {
 
 try_root() {
 	new_tree
-	inside sh -c "$(steps)"
+	in_debian "$TREE" sh -c "$(steps)"
 }
 
 try_user() {
 	new_tree
-	inside sh -euc 'apt-get -q update
+	in_debian "$TREE" sh -euc 'apt-get -q update
 		apt-get -q install -y --no-install-recommends sudo
 		useradd --create-home --shell /bin/bash someone
 		echo "someone ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/someone' \
 		>"$FRESH/sudo.log" 2>&1 || fail "see $FRESH/sudo.log"
-	inside su - someone -c "$(steps)"
+	in_debian "$TREE" su - someone -c "$(steps)"
 }
 
 test "$(id -u)" = 0 || fail "needs root"
 command -v debootstrap >/dev/null || fail "needs debootstrap"
-PROXIES=$(env | grep -iE '^(https?|no|ftp)_proxy=' | tr '\n' ' ') || :
-export PROXIES
 mkdir -p "$FRESH"
 trap 'rm -rf "$TREE"' EXIT
 git diff --quiet HEAD ||

@@ -9,9 +9,11 @@ fail() {
 	exit 1
 }
 
-command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null ||
-	fail "needs dpkg-dev and debhelper;" \
-		"packaging/install-deps.sh package installs them"
+for program in dpkg-buildpackage dh; do
+	command -v "$program" >/dev/null ||
+		fail "needs $program;" \
+			"packaging/install-deps.sh package installs it"
+done
 tarball=$(readlink -f "$1")
 mkdir -p "$2"
 out=$(readlink -f "$2")

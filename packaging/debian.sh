@@ -48,3 +48,30 @@ copy_apt_config() {
 	cp -aL /etc/ssl/certs "$1/etc/ssl/"
 	cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
 }
+
+# in_debian TREE COMMAND...: as root in the tree, which is the root of a mount
+# namespace (a mere chroot may make no user namespaces).
+in_debian() {
+	local tree=$1
+
+	shift
+	PROXIES=$(env | grep -iE '^(https?|no|ftp)_proxy=' | tr '\n' ' ') || :
+	export PROXIES
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --mount --pid --fork --kill-child --propagation private \
+		sh -euc '
+		tree=$1
+		shift
+		mount --bind "$tree" "$tree"
+		mount --rbind /dev "$tree/dev"
+		mount --rbind /sys "$tree/sys"
+		mount -t proc proc "$tree/proc"
+		mount -t tmpfs -o mode=1777 tmpfs "$tree/tmp"
+		mkdir -p "$tree/.host"
+		cd "$tree"
+		pivot_root . .host
+		umount -l /.host
+		rmdir /.host
+		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+			LANG=C.UTF-8 $PROXIES "$@"' sh "$tree" "$@" </dev/null
+}

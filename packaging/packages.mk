@@ -14,4 +14,4 @@ deb: tarball deps-build deps-package  ## the Debian package, in build/dist/deb
 	@nice packaging/deb.sh $(TARBALL) $(DIST)/deb
 
 check-deb: deps-build deps-package  ## build, install, upgrade, purge the .deb in a new Debian
-	t/lab/deb.sh
+	@t/lib/run-tests t/lab/deb.sh

@@ -20,7 +20,8 @@ else
 	epoch=${SOURCE_DATE_EPOCH:-$(stat -c %Y VERSION)}
 fi
 mkdir -p "$(dirname "$1")"
-tar --create --file="$1.tar" --sort=name --format=gnu --mtime="@$epoch" \
+LC_ALL=C sort --zero-terminated --output="$list" "$list"
+tar --create --file="$1.tar" --format=gnu --mtime="@$epoch" \
 	--owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' \
 	--transform="s|^|$name/|S" --no-recursion --null --files-from="$list"
 gzip --best --no-name <"$1.tar" >"$1.tmp"
