@@ -128,9 +128,9 @@ CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
 
 # --- Goals -------------------------------------------------------------------
 
-.PHONY: all run check unit asan lint fuzz bench bench-api bench-forward \
+.PHONY: all man run check unit asan lint fuzz bench bench-api bench-forward \
 	check-crash check-forward soak check-fresh check-vm install uninstall clean \
-	format help tests fuzzers deps-build deps-test deps-lint FORCE
+	format help tests fuzzers deps-build deps-test deps-lint deps-package FORCE
 all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -194,7 +194,7 @@ check-vm: deps-build deps-test  ## the sandbox's tests on other kernels, in a vi
 	$(SUBMAKE) all tests
 	t/lab/vm.sh $(KERNELS:%=-k %) $(TESTS)
 
-deps-build deps-test deps-lint: deps-%:
+deps-build deps-test deps-lint deps-package: deps-%:
 	@packaging/install-deps.sh $*
 
 clean:  ## remove everything that was built
@@ -205,7 +205,7 @@ format:  ## clang-format the C files in place
 	clang-format -i $(C_FILES)
 
 help:  ## this text
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | sort | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 16
 	@echo 'Variables: CC=clang  V=1  TESTS="t/x.t"  FUZZ_SECONDS=10' \
 		'KERNELS="bullseye bookworm trixie"' \
 		'STATIC_LIBS=1  CFLAGS=-g  PREFIX=/usr/local  DESTDIR='
@@ -331,6 +331,7 @@ $(O)/bench/%: bench/%.c $(PEER_ARCHIVES) $(O)/agent.a Makefile
 	$(call test_program)
 
 include t/lib/lint.mk
+include packaging/packages.mk
 
 # --- Installation ------------------------------------------------------------
 
@@ -340,13 +341,23 @@ DOCDIR   = $(DESTDIR)$(PREFIX)/share/doc/devops_agent
 CONFDIR  = $(DESTDIR)$(SYSCONFDIR)/devops_agent
 BASHDIR  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR   = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+MANDIR   = $(DESTDIR)$(PREFIX)/share/man
 
 # copy FOLDER, DESTINATION: every file below FOLDER but caches, root's bits only
 copy = find $(1) -name __pycache__ -prune -o -type f -printf '%P\n' | \
 	while read -r f; do m=644; test ! -x "$(1)/$$f" || m=755; \
 	install -D -m $$m "$(1)/$$f" "$(2)/$$f" || exit 1; done
 
-install: all  ## install below DESTDIR PREFIX
+MAN_PAGES := devops_agent.1 devops_agent.yaml.5 devops_agent-plugin.7
+$(MAN_PAGES:%=$(O)/man/%): packaging/man/man.py VERSION docs/cli.md \
+		docs/configuration.md docs/plugins.md
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)$(PYTHON) packaging/man/man.py $(basename $(@F)) $(VERSION) >$@.tmp
+	@mv $@.tmp $@
+man: $(MAN_PAGES:%=$(O)/man/%)  ## the manual pages, made of docs/
+
+install: all man  ## install below DESTDIR PREFIX
 	install -D -m 755 $(PROGRAM) $(BINDIR)/devops_agent
 	$(foreach p,$(PEERS),install -D -m 755 $(call PEER_PROGRAM,$(p)) \
 		$(BINDIR)/devops_agent-$(p) &&) :
@@ -363,12 +374,21 @@ install: all  ## install below DESTDIR PREFIX
 	$(PROGRAM) completion zsh >$(ZSHDIR)/_devops_agent
 	chmod 644 $(BASHDIR)/devops_agent $(ZSHDIR)/_devops_agent
 	install -d -m 755 $(CONFDIR)/grants.d
-	test -e $(CONFDIR)/config.yaml || \
-		install -m 644 config.example.yaml $(CONFDIR)/config.yaml
+	test -e $(CONFDIR)/config.yaml || { \
+		sed -f packaging/system-config.sed config.example.yaml \
+		>$(CONFDIR)/config.yaml && \
+		chmod 644 $(CONFDIR)/config.yaml; }
+	$(foreach page,$(MAN_PAGES),install -D -m 644 $(O)/man/$(page) \
+		$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page) &&) :
+	$(foreach p,$(PEERS),echo '.so man1/devops_agent.1' \
+		>$(MANDIR)/man1/devops_agent-$(p).1 &&) :
+	chmod 644 $(MANDIR)/man1/devops_agent-*.1
 
 uninstall:  ## remove what install made, but the configuration
 	rm -f $(BINDIR)/devops_agent $(PEERS:%=$(BINDIR)/devops_agent-%)
 	rm -f $(BASHDIR)/devops_agent $(ZSHDIR)/_devops_agent
+	rm -f $(foreach page,$(MAN_PAGES) $(PEERS:%=devops_agent-%.1), \
+		$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -rf $(SHAREDIR) $(DOCDIR)
 
 -include $(OBJS:.o=.d) $(PEER_OBJS:.o=.d) $(MAIN_OBJ:.o=.d) $(GEN_OBJS:.o=.d) \

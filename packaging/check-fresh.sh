@@ -12,7 +12,6 @@ cd "$(dirname "$0")/.."
 FRESH=$PWD/build/fresh
 BASE=$FRESH/base.tar
 TREE=$FRESH/tree
-KEYRINGS=/usr/share/keyrings
 
 fail() {
 	echo "check-fresh: $*" >&2
@@ -21,22 +20,6 @@ fail() {
 
 # shellcheck source=packaging/debian.sh
 . packaging/debian.sh
-
-# Package sources with their keys, and how to reach them, as this machine has
-# them.
-copy_apt_config() {
-	mkdir -p "$1/etc/apt/apt.conf.d"
-	rm -rf "$1/etc/apt/sources.list"
-	cp -a /etc/apt/sources.list* "$1/etc/apt/"
-	for part in keyrings trusted.gpg.d auth.conf.d preferences.d; do
-		test ! -d "/etc/apt/$part" || cp -a "/etc/apt/$part" "$1/etc/apt/"
-	done
-	apt-config dump | grep '^Acquire::' >"$1/etc/apt/apt.conf.d/00host"
-	mkdir -p "$1$KEYRINGS" "$1/etc/ssl" "$1/usr/local/share"
-	cp -a "$KEYRINGS/." "$1$KEYRINGS/"
-	cp -aL /etc/ssl/certs "$1/etc/ssl/"
-	cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
-}
 
 make_base() {
 	local release url
@@ -54,28 +37,6 @@ make_base() {
 	rm -rf "$TREE"/var/cache/apt/archives/*.deb "$TREE"/var/lib/apt/lists/*
 	tar -C "$TREE" --xattrs -cf "$BASE.tmp" .
 	mv "$BASE.tmp" "$BASE"
-}
-
-# inside COMMAND...: as root in the tree, which is the root of a mount
-# namespace (a mere chroot may make no user namespaces).
-inside() {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	unshare --mount --pid --fork --kill-child --propagation private \
-		sh -euc '
-		tree=$1
-		shift
-		mount --bind "$tree" "$tree"
-		mount --rbind /dev "$tree/dev"
-		mount --rbind /sys "$tree/sys"
-		mount -t proc proc "$tree/proc"
-		mount -t tmpfs -o mode=1777 tmpfs "$tree/tmp"
-		mkdir -p "$tree/.host"
-		cd "$tree"
-		pivot_root . .host
-		umount -l /.host
-		rmdir /.host
-		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-			LANG=C.UTF-8 $PROXIES "$@"' sh "$TREE" "$@" </dev/null
 }
 
 new_tree() {
@@ -108,23 +69,21 @@ steps() {
 
 try_root() {
 	new_tree
-	inside sh -c "$(steps)"
+	in_debian "$TREE" sh -c "$(steps)"
 }
 
 try_user() {
 	new_tree
-	inside sh -euc 'apt-get -q update
+	in_debian "$TREE" sh -euc 'apt-get -q update
 		apt-get -q install -y --no-install-recommends sudo
 		useradd --create-home --shell /bin/bash someone
 		echo "someone ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/someone' \
 		>"$FRESH/sudo.log" 2>&1 || fail "see $FRESH/sudo.log"
-	inside su - someone -c "$(steps)"
+	in_debian "$TREE" su - someone -c "$(steps)"
 }
 
 test "$(id -u)" = 0 || fail "needs root"
 command -v debootstrap >/dev/null || fail "needs debootstrap"
-PROXIES=$(env | grep -iE '^(https?|no|ftp)_proxy=' | tr '\n' ' ') || :
-export PROXIES
 mkdir -p "$FRESH"
 trap 'rm -rf "$TREE"' EXIT
 git diff --quiet HEAD ||

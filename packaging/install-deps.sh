@@ -1,5 +1,5 @@
 #!/bin/sh
-# install-deps.sh [build|test|lint]...: installs what is missing of what these
+# install-deps.sh [build|test|lint|package]...: installs what is missing of what these
 # steps need, by apt, dnf or apk, as root or through sudo. Does nothing, needs
 # no root and takes a few milliseconds when everything is there.
 set -eu
@@ -44,6 +44,8 @@ test  file:/usr/share/zoneinfo/Europe/Berlin   tzdata tzdata tzdata
 test  py:jsonschema                             python3-jsonschema python3-jsonschema py3-jsonschema
 test  cmd:promtool                             prometheus golang-github-prometheus prometheus
 test  cmd:zstd                                 zstd zstd zstd
+test  cmd:man                                  man-db man-db mandoc
+test  cmd:col                                  bsdextrautils util-linux util-linux-misc
 test  py:yaml                                  python3-yaml python3-pyyaml py3-yaml
 test  file:/usr/lib/nagios/plugins/check_disk  monitoring-plugins-basic - -
 test  file:/usr/share/munin/plugins/cpu        munin-plugins-core - -
@@ -56,6 +58,10 @@ lint  cmd:cppcheck                             cppcheck cppcheck cppcheck
 lint  cmd:shellcheck                           shellcheck ShellCheck shellcheck
 lint  file:/usr/bin/flake8                     flake8 python3-flake8 py3-flake8
 lint  file:/usr/bin/mypy                       mypy python3-mypy mypy
+package cmd:dpkg-buildpackage                  dpkg-dev - -
+package cmd:dh                                 debhelper - -
+package cmd:lintian                            lintian - -
+package cmd:rpmbuild                           rpm rpm-build rpm-build
 END
 }
 
@@ -128,8 +134,8 @@ as_root() {
 steps=${*:-build}
 for step in $steps; do
 	case $step in
-	build | test | lint) ;;
-	*) fail "want: build, test, lint; got: $step" ;;
+	build | test | lint | package) ;;
+	*) fail "want: build, test, lint, package; got: $step" ;;
 	esac
 done
 all_there && exit 0

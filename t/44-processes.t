@@ -146,7 +146,10 @@ for who in $WHO; do
 		            "real": act(os.sched_setscheduler, 0, os.SCHED_FIFO,
 		                        os.sched_param(1))}
 	END
+	# as a service that hides what it writes
+	umask 077
 	try
+	umask 022
 	got .sid true "a plugin leads a session of its own"
 	got '[.tty, .ctty, .ctl, .pty]' '["ENOENT","EACCES","EACCES","ENOENT"]' \
 		"... which has no terminal, and can't get one"

@@ -21,6 +21,10 @@ for file in usr/bin/devops_agent \
 	usr/share/zsh/site-functions/_devops_agent \
 	usr/share/doc/devops_agent/README.md \
 	usr/share/doc/devops_agent/docs/sandbox.md \
+	usr/share/man/man1/devops_agent.1 \
+	usr/share/man/man1/devops_agent-api.1 \
+	usr/share/man/man5/devops_agent.yaml.5 \
+	usr/share/man/man7/devops_agent-plugin.7 \
 	etc/devops_agent/config.yaml; do
 	ok "$file is there" test -s "$T/root/$file"
 done
@@ -37,6 +41,10 @@ exits 0 "... also one that was granted something"
 is "$(jq -r '.filesystems | type' <<<"$out")" array "... with its result"
 run env -C / "$agent" --config "$T/root/etc/devops_agent/config.yaml" config check
 exits 0 "the installed configuration is right"
+is "$("$agent" --config "$T/root/etc/devops_agent/config.yaml" config show --json |
+	jq -c '[.agent.data_dir, .api.anonymous]')" \
+	'["/var/lib/devops_agent","none"]' \
+	"... keeps its data where it belongs, and the API closed"
 
 run make -C "$ROOT" --no-print-directory uninstall DESTDIR="$T/root" PREFIX=/usr
 exits 0 "make uninstall works"

@@ -89,7 +89,9 @@ master_stop(struct master *m, bool quick)
 		  "stopping: %zu jobs run and have %lld s to end, %zu wait "
 		  "for the next start",
 		  m->jobs.running, (long long)limit / 1000, m->jobs.queued);
-	systemd_notify("STOPPING=1\nSTATUS=waiting for %zu jobs",
+	systemd_notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld\n"
+		       "STATUS=waiting for %zu jobs",
+		       ((long long)limit + GRACE_STOP_MS) * 1000,
 		       m->jobs.running);
 	pools_retire(m, NULL);
 	services_stop_all(m);

@@ -8,12 +8,14 @@
  *	a plugin	GRACE_PLUGIN_MS		TERM to KILL, by its pid 1
  *	a worker	GRACE_WORKER_MS		to being reported as stuck
  *	the agent	agent.stop_timeout	of the configuration
- *	the service	TimeoutStopSec		of its unit
+ *	the service	GRACE_STOP_MS		more: EXTEND_TIMEOUT_USEC, and
+ *						TimeoutStopSec of its unit
  */
 #ifndef MODEL_GRACE_H
 #define MODEL_GRACE_H
 
 #define GRACE_PLUGIN_MS 2000
 #define GRACE_WORKER_MS 5000
+#define GRACE_STOP_MS 15000
 
 #endif

@@ -3,6 +3,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
@@ -331,6 +332,8 @@ enter_sandbox(struct enter *x, struct err *e)
 
 	if (setsid() < 0)
 		return err_errno(e, "setsid");
+	/* others pass the folders of the view, whatever a service hides */
+	(void)umask(022);
 	/* as the owner of the namespaces, before anything needs an id */
 	if (map_caller(x, e) < 0)
 		return -1;
