@@ -106,6 +106,15 @@ next_name(const char **names, char out[SYSTEMD_NAME])
 		(*names)++;
 }
 
+/* A socket that the manager made blocks, unless its unit has NonBlocking=. */
+static int
+unblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
 static int
 read_sockets(const char *count, const char *names, struct err *e)
 {
@@ -120,7 +129,7 @@ read_sockets(const char *count, const char *names, struct err *e)
 
 		memset(s, 0, sizeof(*s));
 		next_name(&names, s->name);
-		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || unblock(fd) < 0)
 			return err_errno(e, "take descriptor %d of LISTEN_FDS",
 					 fd);
 		s->fd = fd;

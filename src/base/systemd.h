@@ -17,7 +17,7 @@
 #define SYSTEMD_SOCKETS_MAX 16
 #define SYSTEMD_NAME 64
 
-/* A socket that the manager listens on for us: close-on-exec, ours. */
+/* A socket that the manager listens on for us: close-on-exec, non-blocking. */
 struct systemd_socket {
 	int fd;
 	char name[SYSTEMD_NAME]; /* FileDescriptorName=, "" where unknown */
