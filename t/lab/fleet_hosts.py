@@ -1,7 +1,7 @@
 """Booted hosts with systemd and sshd on a network of their own.
 
-	with Fleet(folder, 5) as fleet:
-	    fleet.hosts[0].address, fleet.hosts[0].shell("command")
+    with Fleet(folder, 5) as fleet:
+        fleet.hosts[0].address, fleet.hosts[0].shell("command")
 
 One tree of Debian is shared by all: what a host writes is in memory, and gone
 with it.  The process that makes a fleet moves to the network namespace of its

@@ -1,16 +1,12 @@
 """Reads the plugins of a release on the controller, and sends them along."""
 
-from __future__ import absolute_import, division, print_function
-
 import base64
 import os
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.devops_agent.agent.plugins.module_utils.release import (
+from ansible_collections.devops_agent.agent.plugins.module_utils.release import (  # noqa: E501
     read_files)
-
-__metaclass__ = type
 
 # They travel as one argument of the module, through memory.
 MOST_BYTES = 16 << 20
@@ -44,10 +40,10 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         """One module call."""
-        super(ActionModule, self).run(tmp, task_vars)
+        super().run(tmp, task_vars)
         args = dict(self._task.args)
         if "files" in args:
-            raise AnsibleActionFail("files: is not for you; name a folder by src")
+            raise AnsibleActionFail("files: name a folder by src instead")
         if args.get("src"):
             args["files"] = self.read_source(args["src"])
         return self._execute_module(

@@ -3,13 +3,9 @@
 Needs the standard library alone, of Python 3.8 or newer.
 """
 
-from __future__ import absolute_import, division, print_function
-
 import json
 import os
 import tempfile
-
-__metaclass__ = type
 
 # The exit statuses of the program that the modules look at.
 NOT_FOUND = 4
@@ -20,7 +16,7 @@ class AgentError(Exception):
     """The program said no: its message, and what to do about it."""
 
     def __init__(self, message, hint=None, status=None):
-        super(AgentError, self).__init__(message)
+        super().__init__(message)
         self.message = message
         self.hint = hint
         self.status = status
@@ -74,8 +70,8 @@ class Agent:
         if status != 0:
             message, hint = read_error(err)
             raise AgentError(
-                message or "%s: exit status %d" % (" ".join(words[:2]), status),
-                hint, status)
+                message or "%s: exit status %d" % (" ".join(words[:2]),
+                                                   status), hint, status)
         return out
 
     def objects(self, *words, **options):

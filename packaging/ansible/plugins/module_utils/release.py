@@ -1,14 +1,12 @@
 """Releases: plugins and grants in a folder that is named by its content.
 
-	PATH/releases/ID/plugins     files as the controller sent them
-	PATH/releases/ID/grants.d    what they are granted
-	PATH/current -> releases/ID  the one in force
+    PATH/releases/ID/plugins     files as the controller sent them
+    PATH/releases/ID/grants.d    what they are granted
+    PATH/current -> releases/ID  the one in force
 
 A release is made beside, checked, and renamed to its name; what has that name
 is whole and never changes.
 """
-
-from __future__ import absolute_import, division, print_function
 
 import hashlib
 import json
@@ -17,10 +15,8 @@ import re
 import shutil
 import tempfile
 
-from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (
+from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (  # noqa: E501
     Agent, AgentError, swap_link, sync_folder)
-
-__metaclass__ = type
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 ID = re.compile(r"[0-9a-f]{16}\Z")
@@ -196,7 +192,8 @@ class Releases:
     def activate(self, name):
         """Puts one in force."""
         if not ID.match(name) or not self.has(name):
-            raise AgentError("there is no release %s in %s" % (name, self.root))
+            raise AgentError("there is no release %s in %s"
+                             % (name, self.root))
         swap_link(self.link, os.path.join("releases", name))
 
     def to_prune(self, used, keep):
@@ -205,7 +202,7 @@ class Releases:
             names = [name for name in os.listdir(self.root) if ID.match(name)]
         except OSError:
             return []
-        names.sort(key=lambda n: os.stat(self.folder(n)).st_mtime, reverse=True)
+        names.sort(key=lambda n: -os.stat(self.folder(n)).st_mtime)
         rest = [name for name in names if name not in used]
         return sorted(rest[max(0, keep - 1):])
 

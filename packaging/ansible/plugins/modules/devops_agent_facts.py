@@ -1,10 +1,6 @@
 #!/usr/bin/python
 """What the agent of a host is, has and does, as facts."""
 
-from __future__ import absolute_import, division, print_function
-
-__metaclass__ = type
-
 DOCUMENTATION = r"""
 ---
 module: devops_agent_facts
@@ -117,8 +113,8 @@ ansible_facts:
       errors: {}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (  # noqa: E402,E501
     Agent, AgentError, find_program, read_objects)
 
 # What: the command, and whether an agent must run for it.

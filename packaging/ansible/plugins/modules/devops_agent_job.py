@@ -1,10 +1,6 @@
 #!/usr/bin/python
 """Runs one plugin on a host and returns its record."""
 
-from __future__ import absolute_import, division, print_function
-
-__metaclass__ = type
-
 DOCUMENTATION = r"""
 ---
 module: devops_agent_job
@@ -137,12 +133,12 @@ rc:
   sample: 0
 """
 
-import json
-import os
-import tempfile
+import json  # noqa: E402
+import os  # noqa: E402
+import tempfile  # noqa: E402
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (  # noqa: E402,E501
     Agent, AgentError, find_program, read_error)
 
 AGENT_ONLY = ("name", "key", "timeout")

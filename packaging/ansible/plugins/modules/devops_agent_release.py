@@ -1,10 +1,6 @@
 #!/usr/bin/python
 """Plugins and grants as one release, named by its content, swapped whole."""
 
-from __future__ import absolute_import, division, print_function
-
-__metaclass__ = type
-
 DOCUMENTATION = r"""
 ---
 module: devops_agent_release
@@ -118,12 +114,12 @@ pruned:
   sample: []
 """
 
-import base64
+import base64  # noqa: E402
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (  # noqa: E402,E501
     Agent, AgentError, find_program)
-from ansible_collections.devops_agent.agent.plugins.module_utils.release import (
+from ansible_collections.devops_agent.agent.plugins.module_utils.release import (  # noqa: E402,E501
     Releases, bundled_files, differences, release_id)
 
 

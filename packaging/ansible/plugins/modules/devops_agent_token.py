@@ -1,10 +1,6 @@
 #!/usr/bin/python
 """Issues a token of the agent's HTTP API, once, or revokes it."""
 
-from __future__ import absolute_import, division, print_function
-
-__metaclass__ = type
-
 DOCUMENTATION = r"""
 ---
 module: devops_agent_token
@@ -86,10 +82,10 @@ token:
   sample: dagt_example
 """
 
-import os
+import os  # noqa: E402
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (  # noqa: E402,E501
     Agent, AgentError, find_program, write_new)
 
 
