@@ -44,6 +44,7 @@ test  file:/usr/share/zoneinfo/Europe/Berlin   tzdata tzdata tzdata
 test  py:jsonschema                             python3-jsonschema python3-jsonschema py3-jsonschema
 test  cmd:promtool                             prometheus golang-github-prometheus prometheus
 test  cmd:zstd                                 zstd zstd zstd
+test  py:ansible                               ansible-core ansible-core ansible-core
 test  py:yaml                                  python3-yaml python3-pyyaml py3-yaml
 test  file:/usr/lib/nagios/plugins/check_disk  monitoring-plugins-basic - -
 test  file:/usr/share/munin/plugins/cpu        munin-plugins-core - -

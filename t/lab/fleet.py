@@ -50,8 +50,8 @@ def register():
 
 def probe(job):
     {does}
-    with open("/etc/hostname") as f:
-        return {{"version": {version}, "host": f.read().strip()}}
+    with open("/etc/os-release") as f:
+        return {{"version": {version}, "system": f.readline().strip()}}
 """
 
 
@@ -145,7 +145,7 @@ class Lab:
             "devops_agent_source": "tarball",
             "devops_agent_tarball": str(folder / "devops_agent.tar.gz"),
             "devops_agent_plugins": str(folder / "plugins"),
-            "devops_agent_grants": {"probe": {"read": ["/etc/hostname"]}},
+            "devops_agent_grants": {"probe": {"read": ["/etc/os-release"]}},
             "devops_agent_labels": {"fleet": "lab"},
             "devops_agent_secrets": {"collector": BEARER},
             "devops_agent_jobs": {"probe": {"plugin": "probe", "every": "2s"}},
@@ -192,7 +192,7 @@ class Lab:
         return dict(kept, ANSIBLE_CONFIG=str(self.folder / "ansible.cfg"),
                     ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8")
 
-    def write_probe(self, version, does=GOOD, reads="/etc/hostname"):
+    def write_probe(self, version, does=GOOD, reads="/etc/os-release"):
         """The plugin that is rolled out."""
         (self.folder / "plugins" / "python" / "probe.py").write_text(
             PROBE.format(version=version, does=does, reads=reads),
@@ -315,7 +315,7 @@ def test_refused(lab, t):
         ("a plugin that asks for more than it is granted",
          {"version": 4, "reads": "/etc/shadow"}, {}, r"/etc/shadow"),
         ("a plugin that asks for no one knows what",
-         {"version": 4, "reads": "/etc/hostname], root: [x"}, {},
+         {"version": 4, "reads": "/etc/os-release], root: [x"}, {},
          r"unknown key 'root'"),
         ("a configuration with an unknown key", {"version": 2},
          {"devops_agent_config": {"agent": {"log_levle": "info"}}},

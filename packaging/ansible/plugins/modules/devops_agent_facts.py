@@ -5,7 +5,7 @@ DOCUMENTATION = r"""
 ---
 module: devops_agent_facts
 short_description: Gather facts about devops_agent on a host
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns what C(devops_agent status), C(plugin list), C(schedule list) and
     C(forward status) say, as the fact C(devops_agent).

@@ -5,7 +5,7 @@ DOCUMENTATION = r"""
 ---
 module: devops_agent_job
 short_description: Run a plugin of devops_agent and return its record
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs one plugin in its sandbox on the managed host, waits for its end, and
     returns the job record.

@@ -5,7 +5,7 @@ DOCUMENTATION = r"""
 ---
 module: devops_agent_release
 short_description: Stage and activate plugins and grants of devops_agent
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A release is a folder I(path)C(/releases/ID) with C(plugins) and
     C(grants.d), ID being a hash of all that is in it. I(path)C(/current) is a

@@ -5,7 +5,7 @@ DOCUMENTATION = r"""
 ---
 module: devops_agent_token
 short_description: Issue or revoke a token of devops_agent's HTTP API
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Issues a token by the running agent's socket, unless there is one of that
     name. The agent keeps its hash alone and shows it this once, so the module
