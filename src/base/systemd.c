@@ -106,15 +106,6 @@ next_name(const char **names, char out[SYSTEMD_NAME])
 		(*names)++;
 }
 
-/* A socket that the manager made blocks, unless its unit has NonBlocking=. */
-static int
-unblock(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
 static int
 read_sockets(const char *count, const char *names, struct err *e)
 {
@@ -129,7 +120,9 @@ read_sockets(const char *count, const char *names, struct err *e)
 
 		memset(s, 0, sizeof(*s));
 		next_name(&names, s->name);
-		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || unblock(fd) < 0)
+		/* the manager's are blocking ones, by default */
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+		    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 			return err_errno(e, "take descriptor %d of LISTEN_FDS",
 					 fd);
 		s->fd = fd;
