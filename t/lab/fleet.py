@@ -127,8 +127,38 @@ class Play:
         return {host: n[what] for host, n in self.recap.items()}
 
 
+def environment(folder):
+    """Nothing of the caller's own Ansible."""
+    kept = {k: v for k, v in os.environ.items()
+            if not k.startswith("ANSIBLE_")}
+    return dict(kept, ANSIBLE_CONFIG=str(folder / "ansible.cfg"),
+                ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8")
+
+
+def make_controller(folder):
+    """What a controller has: the collection, as it is published; a tarball."""
+    for name in ["tokens", "plugins/python", "results"]:
+        (folder / name).mkdir(parents=True)
+    (folder / "ansible.cfg").write_text(
+        f"[defaults]\ncollections_path = {folder}/collections\n"
+        "host_key_checking = False\nforks = 5\n"
+        f"local_tmp = {folder}/tmp\n"
+        "[ssh_connection]\npipelining = True\n"
+        f"control_path_dir = {folder}/cp\n", encoding="utf-8")
+    sh("ansible-galaxy", "collection", "build", "--output-path", str(folder),
+       str(ROOT / "packaging" / "ansible"), env=environment(folder))
+    sh("ansible-galaxy", "collection", "install", "--no-deps", "-p",
+       str(folder / "collections"),
+       *map(str, folder.glob("devops_agent-agent-*.tar.gz")),
+       env=environment(folder))
+    sh("make", "-s", "install", f"DESTDIR={folder}/stage", "PREFIX=/usr",
+       cwd=ROOT)
+    sh("tar", "-C", f"{folder}/stage/usr", "-czf",
+       f"{folder}/devops_agent.tar.gz", "bin", "share")
+
+
 class Lab:
-    """The controller: an inventory, the collection, the plugins."""
+    """The controller: an inventory, plugins, and what came of them."""
 
     def __init__(self, folder, fleet):
         self.folder = folder
@@ -162,36 +192,6 @@ class Lab:
             "devops_agent_serial": [1, "100%"],
         }
 
-    def make(self):
-        """What a controller has: the collection, as it is published."""
-        for name in ["tokens", "plugins/python", "results"]:
-            (self.folder / name).mkdir(parents=True)
-        (self.folder / "ansible.cfg").write_text(
-            f"[defaults]\ncollections_path = {self.folder}/collections\n"
-            "host_key_checking = False\nforks = 5\n"
-            f"local_tmp = {self.folder}/tmp\n"
-            "[ssh_connection]\npipelining = True\n"
-            f"control_path_dir = {self.folder}/cp\n", encoding="utf-8")
-        sh("ansible-galaxy", "collection", "build", "--output-path",
-           str(self.folder), str(ROOT / "packaging" / "ansible"),
-           env=self.environment())
-        sh("ansible-galaxy", "collection", "install", "--no-deps", "-p",
-           str(self.folder / "collections"),
-           *map(str, self.folder.glob("devops_agent-agent-*.tar.gz")),
-           env=self.environment())
-        stage = self.folder / "stage"
-        sh("make", "-s", "install", f"DESTDIR={stage}", "PREFIX=/usr",
-           cwd=ROOT)
-        sh("tar", "-C", str(stage / "usr"), "-czf",
-           self.variables["devops_agent_tarball"], "bin", "share")
-
-    def environment(self):
-        """Nothing of the caller's own Ansible."""
-        kept = {k: v for k, v in os.environ.items()
-                if not k.startswith("ANSIBLE_")}
-        return dict(kept, ANSIBLE_CONFIG=str(self.folder / "ansible.cfg"),
-                    ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8")
-
     def write_probe(self, version, does=GOOD, reads="/etc/os-release"):
         """The plugin that is rolled out."""
         (self.folder / "plugins" / "python" / "probe.py").write_text(
@@ -209,7 +209,7 @@ class Lab:
         done = subprocess.run(
             ["ansible-playbook", "-i", str(inventory),
              f"devops_agent.agent.{name}", "-e", json.dumps(variables),
-             *words], env=self.environment(), stdin=subprocess.DEVNULL,
+             *words], env=environment(self.folder), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=1200, check=False)
         log = LOGS / f"{self.plays:02}-{name}.log"
@@ -233,8 +233,8 @@ LEFT = ("ls -d /etc/devops_agent /var/lib/devops_agent /opt/devops_agent "
 def test_deploy(lab, t):
     """From nothing to results in the collector."""
     lab.write_probe(1)
-    dry = lab.play("deploy", "--check", "--diff")
-    t.equal(dry.status, 0, "a dry run on empty hosts works")
+    dry = lab.play("deploy", "--check", "--diff", "--limit", "host1")
+    t.equal(dry.status, 0, "a dry run on an empty host works")
     t.equal(set(lab.each(LEFT)), {""}, "... and leaves nothing on any")
     play = lab.play("deploy")
     if not t.equal(play.status, 0, "hosts are deployed from an empty state"):
@@ -271,7 +271,7 @@ def test_roll_out(lab, t):
     pids, before = lab.each(PID), lab.each(RELEASE)
     lab.write_probe(2)
     lab.variables["devops_agent_log_level"] = "warn"
-    dry = lab.play("deploy", "--check", "--diff")
+    dry = lab.play("deploy", "--check", "--diff", "--limit", "host1")
     t.equal(dry.status, 0, "a dry run of a new plugin works")
     t.ok(re.search(r'^\+.*"version": 2', dry.text, re.M)
          and re.search(r"^\+ +log_level: warn", dry.text, re.M),
@@ -361,9 +361,9 @@ def test_remove(lab, t):
 def run(folder, count):
     """All of it; whether it passed."""
     t = Checks()
+    make_controller(folder)
     with Fleet(folder, count) as fleet:
         lab = Lab(folder, fleet)
-        lab.make()
         if test_deploy(lab, t):
             for test in [test_again, test_roll_out, test_bad, test_refused,
                          test_run, test_remove]:

@@ -36,8 +36,8 @@ def sh(*words, **options):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           check=False, **options)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {done.returncode}\n"
-                           f"{done.stdout}{done.stderr}")
+        last = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+        raise RuntimeError(f"{' '.join(words)}: {done.returncode}\n{last}")
     return done.stdout
 
 
