@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -382,6 +383,7 @@ def main():
     missing = [name for name in PROGRAMS if not shutil.which(name)]
     if missing or os.geteuid() != 0:
         sys.exit(f"fleet: needs root and {', '.join(missing or PROGRAMS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     folder = pathlib.Path(BUILD / f"run.{os.getpid()}")

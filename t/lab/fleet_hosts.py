@@ -73,15 +73,14 @@ def make_tree(tree):
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def set_up_tree(tree, key):
-    """What every host has: a key, no password, nothing of the image's own."""
+def set_up_tree(tree):
+    """What every host has, whichever fleet it is of."""
     for path in ["etc/fstab", "etc/machine-id", "etc/hostname",
                  "var/lib/dbus/machine-id"]:
         (tree / path).unlink(missing_ok=True)
     shutil.rmtree(tree / "var/cache/apt/archives", ignore_errors=True)
-    ssh = tree / "root" / ".ssh"
-    ssh.mkdir(mode=0o700, exist_ok=True)
-    shutil.copy(f"{key}.pub", ssh / "authorized_keys")
+    (tree / "root" / ".ssh").mkdir(mode=0o700, exist_ok=True)
+    (tree / "root" / ".ssh" / "authorized_keys").touch()
     units = tree / "etc" / "systemd" / "system"
     for name in ["apt-daily.timer", "apt-daily-upgrade.timer",
                  "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
@@ -132,6 +131,7 @@ class Host:
                  f"--hostname={self.name}",
                  f"--directory={self.fleet.tree}", "--volatile=overlay",
                  f"--network-namespace-path=/run/netns/{self.namespace}",
+                 f"--bind-ro={self.fleet.key}.pub:/root/.ssh/authorized_keys",
                  "--resolv-conf=off", "--console=pipe", "--boot"],
                 env=dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1",
                          SYSTEMD_NSPAWN_LOCK="0"),
@@ -192,7 +192,7 @@ class Fleet:
     def __enter__(self):
         sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
         make_tree(self.tree)
-        set_up_tree(self.tree, self.key)
+        set_up_tree(self.tree)
         try:
             self.start()
         except BaseException:
