@@ -30,6 +30,7 @@ FUZZ_SECONDS := 10
 SOAK_JOBS    := 100000
 TESTS        :=
 KERNELS      := bookworm
+FLEET_HOSTS  := 5
 
 # --- Flags -------------------------------------------------------------------
 
@@ -129,8 +130,9 @@ CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
 # --- Goals -------------------------------------------------------------------
 
 .PHONY: all man run check unit asan lint fuzz bench bench-api bench-forward \
-	check-crash check-forward soak check-fresh check-vm install uninstall clean \
-	format help tests fuzzers deps-build deps-test deps-lint deps-package FORCE
+	check-crash check-forward soak check-fresh check-vm check-fleet install \
+	uninstall clean format help tests fuzzers deps-build deps-test deps-lint \
+	deps-package FORCE
 all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -189,6 +191,10 @@ check-forward: deps-build deps-test  ## 1,000,000 records through a collector th
 
 check-fresh:  ## `make run`, `make check` on a bare Debian, root and user
 	packaging/check-fresh.sh
+
+check-fleet: deps-build lint-ansible  ## the Ansible collection on five booted hosts
+	$(SUBMAKE) all
+	$(PYTHON) t/lab/fleet.py $(FLEET_HOSTS)
 
 check-vm: deps-build deps-test  ## the sandbox's tests on other kernels, in a virtual machine
 	$(SUBMAKE) all tests

@@ -46,6 +46,7 @@ test  cmd:promtool                             prometheus golang-github-promethe
 test  cmd:zstd                                 zstd zstd zstd
 test  cmd:man                                  man-db man-db mandoc
 test  cmd:col                                  bsdextrautils util-linux util-linux-misc
+test  py:ansible                               ansible-core ansible-core ansible-core
 test  py:yaml                                  python3-yaml python3-pyyaml py3-yaml
 test  file:/usr/lib/nagios/plugins/check_disk  monitoring-plugins-basic - -
 test  file:/usr/share/munin/plugins/cpu        munin-plugins-core - -

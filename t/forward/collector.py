@@ -144,8 +144,9 @@ class Collector:
     """Listens on a port of its own; `handle` is the test's, and returns
     False to hang up."""
 
-    def __init__(self, handle, context=None, port=0):
+    def __init__(self, handle, context=None, port=0, address="127.0.0.1"):
         self.handle = handle
+        self.address = address
         self.context = context
         self.connections = set()
         self.accepted = 0
@@ -158,7 +159,7 @@ class Collector:
         """From now on, on the same port as before."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
+        listener.bind((self.address, self.port))
         listener.listen(64)
         self.port = listener.getsockname()[1]
         self.listener = listener
@@ -169,7 +170,7 @@ class Collector:
     def url(self):
         """Where it is."""
         scheme = "https" if self.context else "http"
-        return f"{scheme}://127.0.0.1:{self.port}"
+        return f"{scheme}://{self.address}:{self.port}"
 
     def run(self, listener):
         """Takes connections."""

@@ -11,7 +11,7 @@ SH_FILES = $(shell find . -name build -prune -o -name .git -prune -o \
 PY_DIRS  := $(wildcard sdk plugins t bench packaging)
 TIDIED   := $(patsubst %.c,build/lint/%.tidy,$(filter %.c,$(C_FILES)))
 
-.PHONY: $(LINTERS)
+.PHONY: $(LINTERS) lint-ansible
 
 lint-tidy: $(TIDIED)
 build/lint/%.tidy: %.c $(HEADERS) .clang-tidy
@@ -54,3 +54,14 @@ lint-mypy:
 	$(Q)/usr/bin/mypy --strict --allow-untyped-decorators \
 		--no-error-summary --cache-dir build/lint/mypy \
 		$(wildcard t/lib/*.py)
+
+# A part of `make check-fleet`, as it brings much along. The collection is
+# looked at where Ansible would have it.
+ANSIBLE := build/lint/ansible_collections/devops_agent/agent
+lint-ansible:
+	$(call say,LINT,ansible-lint)
+	@command -v ansible-lint >/dev/null || { echo 'make: needs ansible-lint' \
+		'(Debian: apt-get install ansible-lint)' >&2; exit 1; }
+	@mkdir -p $(dir $(ANSIBLE)) && ln -sfn $(CURDIR)/packaging/ansible $(ANSIBLE)
+	$(Q)cd $(ANSIBLE) && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/lint \
+		NO_COLOR=1 ansible-lint --offline --profile production --strict -q

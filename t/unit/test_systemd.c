@@ -197,6 +197,18 @@ static const struct {
 	  "a,b," },
 };
 
+/* A descriptor of that number, which blocks as a manager's sockets do. */
+static void
+open_as(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, fd) < 0)
+		abort();
+	if (null != fd)
+		close(null);
+}
+
 static void
 test_sockets(void)
 {
@@ -206,12 +218,11 @@ test_sockets(void)
 		struct systemd_socket got[SYSTEMD_SOCKETS_MAX];
 		char joined[256] = "";
 		struct err e = ERR_INIT;
-		bool cloexec = true;
+		bool cloexec = true, waits = false;
 		size_t n;
 
 		for (int k = 0; k < socket_cases[i].open; k++)
-			if (dup2(2, 3 + k) < 0)
-				abort();
+			open_as(3 + k);
 		set_env("LISTEN_PID", socket_cases[i].pid);
 		set_env("LISTEN_FDS", socket_cases[i].fds);
 		set_env("LISTEN_FDNAMES", socket_cases[i].names);
@@ -227,9 +238,12 @@ test_sockets(void)
 				 got[k].name);
 			cloexec = cloexec && got[k].fd == 3 + (int)k &&
 				  fcntl(got[k].fd, F_GETFD) == FD_CLOEXEC;
+			waits = waits ||
+				!(fcntl(got[k].fd, F_GETFL) & O_NONBLOCK);
 		}
 		is_str(joined, socket_cases[i].joined, "... with their names");
 		ok(cloexec, "... and are not inherited further");
+		ok(!waits, "... nor waited for");
 		ok(!getenv("LISTEN_PID") && !getenv("LISTEN_FDS") &&
 			   !getenv("LISTEN_FDNAMES"),
 		   "... nor are the variables");
@@ -238,8 +252,7 @@ test_sockets(void)
 		for (int k = 0; k < socket_cases[i].open; k++)
 			close(3 + k);
 	}
-	if (dup2(2, 3) < 0)
-		abort();
+	open_as(3);
 	set_env("LISTEN_PID", "*");
 	set_env("LISTEN_FDS", "1");
 	systemd_open(&(struct err)ERR_INIT);
