@@ -96,7 +96,8 @@ def test_a_plugin_that_does_not_load_is_throttled_and_says_why(agent):
 
 
 def test_a_worker_that_dies_idle_is_replaced(agent):
-    agent.plugin("pid", PID % "min_idle: 1, max_jobs: 100")
+    # one at most: of two that are killed, one death is seen before the other
+    agent.plugin("pid", PID % "min_idle: 1, max: 1, max_jobs: 100")
     agent.start()
     assert agent.run("pid")["result"] == 1
     wait_until(lambda: pool(agent, "pid")["idle"] == 1)
