@@ -47,11 +47,18 @@ xstrdup(const char *s)
 char *
 xstrndup(const char *s, size_t n)
 {
-	char *p = xmalloc(n + 1);
+	return xmemdup(s, strnlen(s, n));
+}
 
-	memcpy(p, s, n);
-	p[n] = '\0';
-	return p;
+char *
+xmemdup(const void *p, size_t n)
+{
+	char *copy = xmalloc(n + 1);
+
+	if (n)
+		memcpy(copy, p, n);
+	copy[n] = '\0';
+	return copy;
 }
 
 char *

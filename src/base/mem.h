@@ -14,7 +14,8 @@ void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size); /* room for n * size bytes */
 char *xstrdup(const char *s);
-char *xstrndup(const char *s, size_t n);
+char *xstrndup(const char *s, size_t n); /* of a string; n bytes at most */
+char *xmemdup(const void *p, size_t n);	 /* n bytes, whatever; and a NUL */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* For __attribute__((cleanup)): take the address of the variable. */

@@ -59,7 +59,7 @@ text_value(enum value_type type, const char *s, size_t len)
 {
 	struct value *v = value_new(type);
 
-	v->u.string.s = xstrndup(s, len);
+	v->u.string.s = xmemdup(s, len);
 	v->u.string.len = len;
 	return v;
 }
