@@ -4,7 +4,7 @@
 DIST := build/dist
 TARBALL := $(DIST)/devops_agent-$(VERSION).tar.gz
 
-.PHONY: tarball deb rpm image release sbom check-deb check-rpm
+.PHONY: tarball deb rpm release sbom check-deb check-rpm
 
 tarball:  ## the source, reproducible, in build/dist
 	@packaging/tarball.sh $(TARBALL)
@@ -21,10 +21,6 @@ rpm: tarball deps-build deps-package  ## the RPM, in build/dist/rpm
 
 check-rpm: deps-build deps-package  ## build the RPM, look at its files and scripts, install it
 	@t/lib/run-tests t/lab/rpm.sh
-
-IMAGE := localhost/devops_agent:$(VERSION)
-image: tarball  ## the container's image, by podman or docker
-	@packaging/image.sh $(TARBALL) $(IMAGE)
 
 # What is in the programs, by what each says that it was linked with.
 SBOM := $(DIST)/devops_agent-$(VERSION).cdx.json
