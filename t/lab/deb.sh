@@ -39,9 +39,10 @@ make_base() {
 	rm -rf "$LAB/base"
 }
 
-# What of ours is in the tree: files, and the account.
+# What of ours is in the tree: files, and the account.  /run is not the tree's
+# once it is booted.
 traces() {
-	(cd "$TREE" && find . -xdev -path ./proc -prune -o \
+	(cd "$TREE" && find . -xdev -path ./proc -prune -o -path ./run -prune -o \
 		-path ./var/log/journal -prune -o -path ./root -prune -o \
 		-iname '*devops?agent*' -print &&
 		grep -H devops_agent etc/passwd etc/group etc/shadow etc/gshadow)
@@ -142,9 +143,10 @@ boot || {
 is "$(on_host systemctl is-active devops_agent.service devops_agent.socket |
 	tr '\n' ' ')" 'active active ' "the service runs, and has its socket"
 # shellcheck disable=SC2016 # expanded on the host
-is "$(on_host sh -c 'for p in $(pidof devops_agent); do
-	grep -h ^Uid /proc/$p/status; done' | cut -f 2 | sort -un | tr '\n' ' ')" \
-	"0 $(on_host id -u devops_agent) " \
+is "$(on_host sh -c 'for name in agent-spawner devops_agent; do
+	pid=$(grep -lx "$name" /proc/[0-9]*/comm | head -n 1)
+	grep ^Uid "${pid%comm}status" | cut -f 2
+done' | tr '\n' ' ')" "0 $(on_host id -u devops_agent) " \
 	"a spawner of root, and a master that is devops_agent"
 run on_host devops_agent job run --name g --plugin greet --wait --json
 exits 0 "a job runs in it"
