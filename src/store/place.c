@@ -5,6 +5,7 @@
 #include "store/parts.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +53,24 @@ remove_with_companions(const char *path)
 	}
 }
 
+/*
+ * A run of root's may be the first in the folder of an agent that is not root:
+ * what it makes there is that agent's, or it could never start.  SQLite gives
+ * what it makes beside a database to the database's owner by itself.
+ */
+static int
+give_to_owner(const char *path, int fd, struct err *e)
+{
+	_free_ char *copy = xstrdup(path);
+	struct stat st;
+
+	if (geteuid() != 0 || stat(dirname(copy), &st) < 0 || st.st_uid == 0)
+		return 0;
+	if (fchown(fd, st.st_uid, st.st_gid) < 0)
+		return err_errno(e, "give %s to its folder's owner", path);
+	return 0;
+}
+
 /* An empty file, with no other's eyes on it. */
 static int
 create_file(const char *path, struct err *e)
@@ -59,7 +78,9 @@ create_file(const char *path, struct err *e)
 	_close_ int fd = -1;
 
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return fd < 0 ? err_errno(e, "create %s", path) : 0;
+	if (fd < 0)
+		return err_errno(e, "create %s", path);
+	return give_to_owner(path, fd, e);
 }
 
 static int

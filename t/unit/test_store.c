@@ -1029,6 +1029,34 @@ test_full_disk(void)
 	umount(folder);
 }
 
+/* Root looks first into what is an agent's. */
+static void
+test_folder_of_another(void)
+{
+	const uid_t owner = 61234;
+	struct stat st = { 0 };
+	char wal[80];
+
+	if (geteuid() != 0) {
+		skip("not root",
+		     "root makes a database for its folder's owner");
+		return;
+	}
+	empty_folder();
+	if (chown(folder, owner, owner) < 0)
+		diag("chown: %m");
+	store_close(open_store());
+	is_int(stat(path, &st) == 0 ? st.st_uid : 0, owner,
+	       "what root makes in another's folder is that other's");
+	struct store *s = open_store();
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	is_int(stat(wal, &st) == 0 ? st.st_uid : 0, owner,
+	       "... and so is what SQLite makes beside it");
+	store_close(s);
+	if (chown(folder, 0, 0) < 0)
+		diag("chown: %m");
+}
+
 int
 main(void)
 {
@@ -1052,6 +1080,7 @@ main(void)
 	test_prune_size();
 	test_page_limit();
 	test_full_disk();
+	test_folder_of_another();
 	empty_folder();
 	rmdir(folder);
 	return tap_done();
