@@ -190,7 +190,6 @@ class Lab:
                  str(folder / "tokens" / "{{ inventory_hostname }}")}],
             "devops_agent_gate": [{"plugin": "probe", "timeout": "20s"}],
             "devops_agent_gate_forward": True,
-            "devops_agent_serial": [1, "100%"],
         }
 
     def write_probe(self, version, does=GOOD, reads="/etc/os-release"):
@@ -206,6 +205,8 @@ class Lab:
             "hosts": {host.name: {"ansible_host": host.address}
                       for host in self.fleet.hosts},
             "vars": dict(self.variables)}}), encoding="utf-8")
+        if name == "deploy":
+            variables["devops_agent_serial"] = [1, "100%"]
         self.plays += 1
         done = subprocess.run(
             ["ansible-playbook", "-i", str(inventory),
