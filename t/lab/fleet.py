@@ -318,7 +318,7 @@ def test_refused(lab, t):
          {"version": 4, "reads": "/etc/shadow"}, {}, r"/etc/shadow"),
         ("a plugin that asks for no one knows what",
          {"version": 4, "reads": "/etc/os-release], root: [x"}, {},
-         r"unknown key 'root'"),
+         r"python/probe.py:5:\d+: unknown key of permissions 'root'"),
         ("a configuration with an unknown key", {"version": 2},
          {"devops_agent_config": {"agent": {"log_levle": "info"}}},
          r"unknown key 'log_levle' in agent; did you mean 'log_level'"),
