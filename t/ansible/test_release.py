@@ -138,8 +138,9 @@ def test_grants(releases):
 ])
 def test_refused(releases, files, grants, want):
     """What is wrong is refused by name, and leaves nothing"""
-    with pytest.raises(agent.AgentError, match=want):
+    with pytest.raises(agent.AgentError, match=want) as error:
         stage(releases, files, grants)
+    assert releases.root not in error.value.text
     assert os.listdir(releases.root) == []
 
 
@@ -161,7 +162,11 @@ def test_prune(releases):
     assert releases.to_prune(used, 3) == sorted(names[1:3])
     assert releases.to_prune(used, 0) == sorted(names[1:5])
     assert releases.to_prune(used, 99) == []
+    for name in [".new-old", ".new-now"]:
+        os.mkdir(releases.folder(name))
+    os.utime(releases.folder(".new-old"), (1000, 1000))
     releases.prune(releases.to_prune(used, 1))
+    os.rmdir(releases.folder(".new-now"))
     assert sorted(os.listdir(releases.root)) == sorted(used)
 
 

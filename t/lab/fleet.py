@@ -190,7 +190,6 @@ class Lab:
                  str(folder / "tokens" / "{{ inventory_hostname }}")}],
             "devops_agent_gate": [{"plugin": "probe", "timeout": "20s"}],
             "devops_agent_gate_forward": True,
-            "devops_agent_serial": [1, "100%"],
         }
 
     def write_probe(self, version, does=GOOD, reads="/etc/os-release"):
@@ -206,6 +205,8 @@ class Lab:
             "hosts": {host.name: {"ansible_host": host.address}
                       for host in self.fleet.hosts},
             "vars": dict(self.variables)}}), encoding="utf-8")
+        if name == "deploy":
+            variables["devops_agent_serial"] = [1, "100%"]
         self.plays += 1
         done = subprocess.run(
             ["ansible-playbook", "-i", str(inventory),
@@ -317,7 +318,7 @@ def test_refused(lab, t):
          {"version": 4, "reads": "/etc/shadow"}, {}, r"/etc/shadow"),
         ("a plugin that asks for no one knows what",
          {"version": 4, "reads": "/etc/os-release], root: [x"}, {},
-         r"unknown key 'root'"),
+         r"python/probe.py:5:\d+: unknown key of permissions 'root'"),
         ("a configuration with an unknown key", {"version": 2},
          {"devops_agent_config": {"agent": {"log_levle": "info"}}},
          r"unknown key 'log_levle' in agent; did you mean 'log_level'"),

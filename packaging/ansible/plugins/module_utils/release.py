@@ -14,11 +14,13 @@ import os
 import re
 import shutil
 import tempfile
+import time
 
 from ansible_collections.devops_agent.agent.plugins.module_utils.agent import (  # noqa: E501
     Agent, AgentError, swap_link, sync_folder)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
+DAY = 86400
 ID = re.compile(r"[0-9a-f]{16}\Z")
 
 
@@ -165,6 +167,11 @@ class Releases:
             os.chmod(new, 0o755)
             self.fill(new, files, grants, agent)
             os.rename(new, self.folder(name))
+        except AgentError as e:
+            # as the operator knows the file
+            raise AgentError(e.message.replace(new + "/plugins/", "")
+                             .replace(new + "/", ""),
+                             e.hint, e.status)
         finally:
             shutil.rmtree(new, ignore_errors=True)
         sync_folder(self.root)
@@ -208,5 +215,14 @@ class Releases:
 
     def prune(self, names):
         """Removes releases, and what a stage that was killed left."""
-        for name in names:
+        for name in list(names) + self.left():
             shutil.rmtree(self.folder(name), ignore_errors=True)
+
+    def left(self):
+        """Stages of yesterday or before, which nobody is at any more."""
+        try:
+            return [name for name in os.listdir(self.root)
+                    if name.startswith(".new-") and
+                    os.stat(self.folder(name)).st_mtime < time.time() - DAY]
+        except OSError:
+            return []
