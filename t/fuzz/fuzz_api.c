@@ -80,7 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const hosts[] = { "agent.example" };
 	static const struct map_rules rules = { hosts, 1, 65536, true };
-	_free_ char *text = xstrndup((const char *)data, size);
+	_free_ char *text = xmemdup(data, size);
 	_cleanup_(mapped_release) struct mapped m = { 0 };
 	struct problem p = PROBLEM_INIT;
 	struct input in = { .q = { .headers = in.headers } };

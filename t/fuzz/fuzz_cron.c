@@ -34,7 +34,7 @@ check_times(const struct cron *c, const struct zone *zone, int64_t after)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_free_ char *text = xstrndup((const char *)data, size);
+	_free_ char *text = xmemdup(data, size);
 	struct err e = ERR_INIT;
 	struct zone_rule rule;
 	_zone_ struct zone *zone = NULL;

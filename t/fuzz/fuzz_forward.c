@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	f = format_find(names[data[0] % ARRAY_SIZE(names)]);
-	text = xstrndup((const char *)data + 2, size - 2);
+	text = xmemdup(data + 2, size - 2);
 	answer(f, data[1], text, strlen(text));
 	buf_add(&line, data + 2, size - 2);
 	if (records_take(&r, &line, 0, &e) == 0)

@@ -29,7 +29,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_value_ struct value *v = NULL, *argument = NULL;
-	_free_ char *word = xstrndup((const char *)data, size);
+	_free_ char *word = xmemdup(data, size);
 	struct err e = ERR_INIT;
 
 	if (json_decode((const char *)data, size, &v, &e) == 0) {

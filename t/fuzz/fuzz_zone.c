@@ -66,7 +66,7 @@ check_zone(const struct zone *z)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_free_ char *text = xstrndup((const char *)data, size);
+	_free_ char *text = xmemdup(data, size);
 	_zone_ struct zone *z = NULL, *ruled = NULL;
 	struct err e = ERR_INIT;
 	struct zone_rule rule;
