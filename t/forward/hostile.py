@@ -7,6 +7,7 @@ import time
 
 from collector import Collector, Gone
 
+ON_THE_WAY = 1  # seconds, on a busy machine
 STATUSES = [s for s in range(200, 600) if not 200 <= s <= 204]
 
 
@@ -255,8 +256,9 @@ def judge(hostile, master, n):
             elif i < highest:
                 wrong.append(f"{i} came first after {highest}")
             highest = max(highest, i)
-            # what was not acknowledged when it was killed is sent again
-            owed = any(when >= at and cursors["central"] <= i
+            # what was not acknowledged when it was killed is sent again; its
+            # request may have been on the way, and read after that
+            owed = any(when >= at - ON_THE_WAY and cursors["central"] <= i
                        for when, cursors in master.kills)
             seen[i] = whole and not owed
     aside = {int(name.replace(prefix, "", 1)) for name in master.aside}
