@@ -26,6 +26,7 @@ set -- --define "agent_version $version" --define "_topdir $out/work" \
 	--define 'use_source_date_epoch_as_buildtime 1' \
 	--define '_buildhost localhost'
 if [ "$(rpm --eval '%{?_unitdir}')" = '' ]; then
+	# shellcheck disable=SC2016 # $1 is the scriptlet's
 	set -- "$@" --nodeps \
 		--define '_unitdir /usr/lib/systemd/system' \
 		--define '_sysusersdir /usr/lib/sysusers.d' \
