@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/table.h"
 
 int
 asked_open(struct asked *a, const struct cli *c, struct err *e)
@@ -76,4 +77,26 @@ asked_items(const struct value *answer, size_t *n)
 
 	*n = items && items->type == VALUE_ARRAY ? items->u.array.n : 0;
 	return items;
+}
+
+void
+asked_print(const struct cli *c, const struct value *answer,
+	    const struct column *columns,
+	    void (*add)(struct table *t, const struct value *item))
+{
+	_cleanup_(table_release) struct table t = { .columns = columns };
+	const struct value *items;
+	size_t n;
+
+	items = asked_items(answer, &n);
+	if (c->limit && (size_t)c->limit < n)
+		n = (size_t)c->limit;
+	for (size_t i = 0; i < n; i++) {
+		if (c->json)
+			table_print_json(items->u.array.items[i]);
+		else
+			add(&t, items->u.array.items[i]);
+	}
+	if (!c->json)
+		table_print(&t);
 }

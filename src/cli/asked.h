@@ -36,4 +36,14 @@ struct value *asked_name_params(const struct cli *c);
 /* The items of a list's answer; NULL where it has none. */
 const struct value *asked_items(const struct value *answer, size_t *n);
 
+/*
+ * Print those items, --limit at most: by --json each a line, else as a table
+ * to which `add` adds one.
+ */
+struct table;
+struct column;
+void asked_print(const struct cli *c, const struct value *answer,
+		 const struct column *columns,
+		 void (*add)(struct table *t, const struct value *item));
+
 #endif

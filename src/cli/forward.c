@@ -147,7 +147,6 @@ show_one(const struct value *d)
 int
 cmd_forward_status(const struct cli *c)
 {
-	_cleanup_(table_release) struct table t = { .columns = columns };
 	_value_ struct value *answer = NULL;
 	const struct value *items;
 	int status = asked_call(c, "forward.status", params_of(c), &answer);
@@ -155,19 +154,13 @@ cmd_forward_status(const struct cli *c)
 
 	if (status)
 		return status;
-	items = asked_items(answer, &n);
-	if (c->limit && (size_t)c->limit < n)
-		n = (size_t)c->limit;
-	for (size_t i = 0; i < n; i++) {
-		if (c->json)
-			table_print_json(items->u.array.items[i]);
-		else if (c->n_args)
-			show_one(items->u.array.items[i]);
-		else
-			add_destination(&t, items->u.array.items[i]);
+	if (c->json || !c->n_args) {
+		asked_print(c, answer, columns, add_destination);
+		return 0;
 	}
-	if (!c->json && !c->n_args)
-		table_print(&t);
+	items = asked_items(answer, &n);
+	for (size_t i = 0; i < n; i++)
+		show_one(items->u.array.items[i]);
 	return 0;
 }
 

@@ -54,26 +54,12 @@ add_schedule(struct table *t, const struct value *s)
 int
 cmd_schedule_list(const struct cli *c)
 {
-	_cleanup_(table_release) struct table t = { .columns = list_columns };
 	_value_ struct value *answer = NULL;
-	const struct value *items;
 	int status = asked_call(c, "schedule.list", NULL, &answer);
-	size_t n;
 
-	if (status)
-		return status;
-	items = asked_items(answer, &n);
-	if (c->limit && (size_t)c->limit < n)
-		n = (size_t)c->limit;
-	for (size_t i = 0; i < n; i++) {
-		if (c->json)
-			table_print_json(items->u.array.items[i]);
-		else
-			add_schedule(&t, items->u.array.items[i]);
-	}
-	if (!c->json)
-		table_print(&t);
-	return 0;
+	if (!status)
+		asked_print(c, answer, list_columns, add_schedule);
+	return status;
 }
 
 /* --- next --------------------------------------------------------------- */
@@ -105,29 +91,20 @@ add_times(struct table *t, const struct value *s)
 int
 cmd_schedule_next(const struct cli *c)
 {
-	_cleanup_(table_release) struct table t = { .columns = next_columns };
 	struct value *params =
 		c->n_args ? asked_name_params(c) : value_object();
 	_value_ struct value *answer = NULL;
-	const struct value *items;
+	struct cli all = *c;
 	int status;
-	size_t n;
 
+	/* of times, not of schedules */
 	if (c->limit)
 		value_set(params, "count", value_int(c->limit));
+	all.limit = 0;
 	status = asked_call(c, "schedule.next", params, &answer);
-	if (status)
-		return status;
-	items = asked_items(answer, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (c->json)
-			table_print_json(items->u.array.items[i]);
-		else
-			add_times(&t, items->u.array.items[i]);
-	}
-	if (!c->json)
-		table_print(&t);
-	return 0;
+	if (!status)
+		asked_print(&all, answer, next_columns, add_times);
+	return status;
 }
 
 /* --- trigger, pause, resume, remove ------------------------------------- */

@@ -81,26 +81,12 @@ add_token(struct table *t, const struct value *v)
 int
 cmd_token_list(const struct cli *c)
 {
-	_cleanup_(table_release) struct table t = { .columns = columns };
 	_value_ struct value *answer = NULL;
 	int status = asked_call(c, "token.list", NULL, &answer);
-	const struct value *items;
-	size_t n;
 
-	if (status)
-		return status;
-	items = asked_items(answer, &n);
-	if (c->limit && (size_t)c->limit < n)
-		n = (size_t)c->limit;
-	for (size_t i = 0; i < n; i++) {
-		if (c->json)
-			table_print_json(items->u.array.items[i]);
-		else
-			add_token(&t, items->u.array.items[i]);
-	}
-	if (!c->json)
-		table_print(&t);
-	return 0;
+	if (!status)
+		asked_print(c, answer, columns, add_token);
+	return status;
 }
 
 int
