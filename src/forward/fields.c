@@ -89,8 +89,11 @@ fields_time_ns(struct json_text time)
 	if (!time.s || json_kind(time) != JSON_IS_STRING)
 		return 0;
 	json_add_string(&text, time, 64);
-	return text.data && units_parse_time(text.data, &ms) ? ms * NS_PER_MS :
-							       0;
+	/* there is room for what a format counts below a millisecond */
+	if (!text.data || !units_parse_time(text.data, &ms) ||
+	    ms >= INT64_MAX / NS_PER_MS)
+		return 0;
+	return ms * NS_PER_MS;
 }
 
 int64_t

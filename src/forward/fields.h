@@ -48,7 +48,10 @@ struct fields fields_of(const struct forward_record *r);
 /* A member of one of them that is an object; s NULL where there is none. */
 struct json_text fields_member(struct json_text object, const char *name);
 
-/* When it was: the line's time, or the job's end; nanoseconds, 0: unknown. */
+/*
+ * When it was: the line's time, or the job's end; nanoseconds, 0: unknown, or
+ * later than they can tell (2262).
+ */
 int64_t fields_when_ns(const struct fields *f, const struct forward_record *r);
 int64_t fields_time_ns(struct json_text time);
 
