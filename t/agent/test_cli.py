@@ -41,10 +41,8 @@ WAYS = """
     #   type: object
     #   properties: {how: {type: string}}
     #   additionalProperties: false
-    # limits: {timeout: 1s}
     # ///
     import os
-    import time
 
 
     def register():
@@ -57,13 +55,32 @@ WAYS = """
             raise ValueError("wrong \\x1b]0;title\\x07")
         if how == "failed":
             raise job.Failed("no disk", code="no_disk")
-        if how == "slow":
-            time.sleep(60)
         if how == "read":
             open("/etc/os-release")
         if how == "exit":
             os._exit(7)
         return None
+    """
+
+# One that is to end by its time limit: the others have time enough on any
+# machine.
+SLOW = """
+    # /// devops_agent
+    # name: slow
+    # version: 1.0.0
+    # description: Takes longer than it may.
+    # params: {type: object}
+    # limits: {timeout: 1s}
+    # ///
+    import time
+
+
+    def register():
+        return slow
+
+
+    def slow(job):
+        time.sleep(60)
     """
 
 SLEEPER = """
@@ -106,6 +123,7 @@ def served(agent):
     """An agent with the plugins above."""
     agent.plugin("talk", TALK)
     agent.plugin("ways", WAYS)
+    agent.plugin("slow", SLOW)
     agent.plugin("sleeper", SLEEPER)
     agent.plugin("asks", ASKS)
     agent.noop()
@@ -134,7 +152,7 @@ def job(agent, *args):
     (["ways", "how=failed"], 1),
     (["ways", "how=exit"], 1),
     (["ways", "how=read"], 1),
-    (["ways", "how=slow"], 124),
+    (["slow"], 124),
     (["ways", "how=1"], 2),
     (["ways", "--params", '{"hw": "x"}'], 2),
     (["ways", "--method", "other"], 1),
@@ -406,8 +424,8 @@ def test_job_run_makes_schedules(served):
 # --- job list, show, logs, wait, cancel, retry -------------------------------
 
 def test_job_list_finds_and_counts(served):
-    for name in "abc":
-        job(served, "job", "run", "--name", name, "--plugin", "noop")
+    for name in "abc":  # the list goes by their ends: one after the other
+        served.cli("job", "run", "--name", name, "--plugin", "noop", "--wait")
     served.cli("run", "ways", "how=failed")
     table = served.cli("job", "list").stdout.splitlines()
     assert table[0].split() == ["ID", "NAME", "PLUGIN", "STATE", "AT",
