@@ -113,8 +113,9 @@ class Celery:
         sys.path.insert(0, str(self.folder))
         self.task = importlib.import_module(name).noop
         self.worker = start(
-            ["celery", "-A", name, "worker", "--pool", "prefork",
-             "--concurrency", str(os.cpu_count()), "--loglevel", "ERROR",
+            [sys.executable, "-m", "celery", "-A", name, "worker",
+             "--pool", "prefork", "--concurrency", str(os.cpu_count()),
+             "--loglevel", "ERROR",
              "--without-gossip", "--without-mingle", "--without-heartbeat"],
             self.folder)
         self.task.delay().get(timeout=60)
@@ -163,8 +164,9 @@ class Rq:
         self.redis.__enter__()
         (self.folder / "rq_tasks.py").write_text(RQ_TASKS)
         self.queue = rq.Queue(connection=redis.Redis(port=self.redis.port))
-        self.workers = [start(["rq", "worker", "--url", self.redis.url,
-                               "--path", str(self.folder)], self.folder)
+        command = [sys.executable, "-m", "rq.cli", "worker",
+                   "--url", self.redis.url, "--path", str(self.folder)]
+        self.workers = [start(command, self.folder)
                         for _ in range(os.cpu_count())]
         self.run(1)
         return self
