@@ -291,7 +291,7 @@ def idle(folder):
                             .replace("min_idle: 4", "max: 2"))
         agent.jobs("reused", 10000, 100)
     with agent:
-        time.sleep(5)
+        time.sleep(10)  # retention looks 5 s after the start
         pids = agent.processes()
         before = [switches(pid) for pid in pids]
         time.sleep(60)
