@@ -1,9 +1,14 @@
 """What the agent is measured beside: queues of jobs, and agents that wait.
 
-Each runs from the distribution's packages, in a folder of its own. One that
-is not installed has `missing`, a text that says so.
+Each runs from the distribution's packages, in a folder of its own.
+
+    peers.py celery|rq durable|volatile lone|rate COUNT
+
+measures a queue in a process of its own, as what its client leaves behind
+slows down the next one; prints JSON.
 """
 import importlib.util
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +17,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 TASKS = """\
@@ -49,10 +55,10 @@ def end(process):
             process.wait()
 
 
-def missing(command, module=None):
-    if not shutil.which(command):
-        return "not installed"
-    if module and importlib.util.find_spec(module) is None:
+def missing(*commands, module=None):
+    """Why it can't be measured here; None."""
+    if (not all(shutil.which(command) for command in commands)
+            or (module and importlib.util.find_spec(module) is None)):
         return "not installed"
     return None
 
@@ -87,25 +93,15 @@ class Redis:
         end(self.process)
 
 
-def text_of(durable):
-    return "`appendfsync always`" if durable else "no persistence"
-
-
 class Celery:
     """Prefork, as many processes as cores, results kept in redis."""
 
     def __init__(self, folder, durable):
-        self.durable = durable
-        self.name = "celery prefork, redis, " + text_of(durable)
-        self.missing = missing("celery", "celery") or missing("redis-server")
-        self.folder = pathlib.Path(folder) / ("celery-%d" % durable)
-        self.folder.mkdir()
+        self.folder = pathlib.Path(folder)
         self.redis = Redis(self.folder, durable)
         self.worker = self.task = None
 
     def __enter__(self):
-        if self.missing is not None:
-            return self
         self.redis.__enter__()
         name = "tasks_%d" % self.redis.port
         (self.folder / (name + ".py")).write_text(
@@ -122,11 +118,8 @@ class Celery:
         return self
 
     def __exit__(self, *_):
-        if self.missing is not None:
-            return
         end(self.worker)
         self.redis.__exit__()
-        sys.path.remove(str(self.folder))
 
     def lone(self, count):
         times = []
@@ -138,7 +131,7 @@ class Celery:
         return {"p50_ms": statistics.median(times),
                 "p99_ms": times[int(count * 0.99)]}
 
-    def rate(self, count=3000):
+    def rate(self, count):
         began = time.perf_counter()
         results = [self.task.delay() for _ in range(count)]
         for result in results:
@@ -150,11 +143,7 @@ class Rq:
     """One process a job, as its workers are by default; one worker a core."""
 
     def __init__(self, folder, durable):
-        self.durable = durable
-        self.name = "rq, redis, " + text_of(durable)
-        self.missing = missing("rq", "rq") or missing("redis-server")
-        self.folder = pathlib.Path(folder) / ("rq-%d" % durable)
-        self.folder.mkdir()
+        self.folder = pathlib.Path(folder)
         self.redis = Redis(self.folder, durable)
         self.workers, self.queue = [], None
 
@@ -182,10 +171,21 @@ class Rq:
             while not job.is_finished:
                 time.sleep(0.001)
 
-    def rate(self, count=100):
+    def rate(self, count):
         began = time.perf_counter()
         self.run(count)
         return count / (time.perf_counter() - began)
+
+
+QUEUES = {"celery": Celery, "rq": Rq}
+
+
+def measured(queue, durable, what, count):
+    """What `lone` or `rate` of a queue says."""
+    return json.loads(subprocess.run(
+        [sys.executable, __file__, queue,
+         "durable" if durable else "volatile", what, str(count)],
+        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
 
 
 # --- Agents that wait -------------------------------------------------------
@@ -235,3 +235,18 @@ def idle_peers(folder):
         else:
             yield name, [], "does not run here: status %d" % process.returncode
         end(process)
+
+
+def main():
+    queue, durable, what, count = sys.argv[1:]
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        with QUEUES[queue](folder, durable == "durable") as peer:
+            print(json.dumps(getattr(peer, what)(int(count))), flush=True)
+            # its client may still talk to what has ended
+            peer.__exit__()
+            shutil.rmtree(folder)
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from peers import Celery, Rq, idle_peers
+from peers import idle_peers, measured, missing
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -46,6 +46,7 @@ def run(job):
 """
 REUSED = "min_idle: 2, max_jobs: 1000000"
 SINGLE = "min_idle: 4, max_jobs: 1"
+QUEUED = {"celery": 3000, "rq": 100}  # of a peer's jobs, in one go
 
 
 class Agent:
@@ -180,16 +181,16 @@ def warm(folder):
     script = pathlib.Path(folder) / "noop.py"
     script.write_text("print('{}')\n")
     bare, reused, single, celery = [], [], [], []
-    peer = Celery(folder, durable=True)
-    with Agent(folder) as agent, peer:
+    without = missing("celery", "redis-server", module="celery")
+    with Agent(folder) as agent:
         agent.jobs("reused", 200, 1)
         for _ in range(5):
             bare += timed_ms([PYTHON, str(script)], 20)
             reused.append(agent.jobs("reused", 400, 1))
             single.append(agent.jobs("single", 40, 1))
             time.sleep(0.5)
-            if peer.missing is None:
-                celery.append(peer.lone(100))
+            if without is None:
+                celery.append(measured("celery", True, "lone", 100))
     bare_ms = statistics.median(bare)
     rows = [["bare `python3 noop.py`", "%.2f" % bare_ms,
              "%.2f" % sorted(bare)[int(len(bare) * 0.99)], "1.00", ""]]
@@ -207,7 +208,7 @@ def warm(folder):
     if celery:
         row("celery prefork, redis, `appendfsync always`", celery)
     else:
-        rows.append(["celery", peer.missing, "", "", ""])
+        rows.append(["celery", without, "", "", ""])
     return ("## A lone job\n\nSubmitted over the socket, on disk before it "
             "runs and again with its result before\nthe answer; median and "
             "99th percentile, ms.\n\n" +
@@ -233,8 +234,7 @@ def bare_starts(seconds=3.0):
 
 def throughput(folder):
     """Jobs a second that do nothing."""
-    peers = [Celery(folder, durable=True), Celery(folder, durable=False),
-             Rq(folder, durable=True), Rq(folder, durable=False)]
+    peers = [("celery", True), ("celery", False), ("rq", True), ("rq", False)]
     rates = {peer: [] for peer in peers}
     reused, single, starts = [], [], []
     with Agent(folder) as agent:
@@ -244,10 +244,10 @@ def throughput(folder):
             single.append(agent.jobs("single", 600, 50))
             time.sleep(1)
             starts.append(bare_starts())
-            for peer in peers:
-                if peer.missing is None:
-                    with peer:
-                        rates[peer].append(peer.rate())
+            for queue, durable in peers:
+                if missing(queue, "redis-server", module=queue) is None:
+                    rates[queue, durable].append(measured(
+                        queue, durable, "rate", QUEUED[queue]))
     middle = {"reused": statistics.median(r["rate"] for r in reused),
               "single": statistics.median(r["rate"] for r in single),
               "starts": statistics.median(starts)}
@@ -261,15 +261,17 @@ def throughput(folder):
              "%.0f" % middle["starts"], ""]]
     verdicts = [("workers of one job, over bare starts", 0.8,
                  middle["single"] / middle["starts"])]
-    for peer in peers:
-        if peer.missing is not None:
-            rows.append([peer.name, peer.missing, ""])
+    for queue, durable in peers:
+        name = "%s, redis, %s" % (queue, "`appendfsync always`" if durable
+                                  else "no persistence")
+        if not rates[queue, durable]:
+            rows.append([name, "not installed", ""])
             continue
-        rate = statistics.median(rates[peer])
-        rows.append([peer.name, "%.0f" % rate, ""])
-        if isinstance(peer, Celery):
-            verdicts.append(("reused workers, over " + peer.name,
-                             10 if peer.durable else 4,
+        rate = statistics.median(rates[queue, durable])
+        rows.append([name, "%.0f" % rate, ""])
+        if queue == "celery":
+            verdicts.append(("reused workers, over " + name,
+                             10 if durable else 4,
                              middle["reused"] / rate))
     return ("## Jobs a second\n\nJobs that do nothing, each on disk before "
             "it runs; up to 1,000 (single: 50) unanswered.\n\n" +
