@@ -187,7 +187,7 @@ make_batch(void)
 			 "}",
 			 i ? "," : "", i, i, i, i % 7, i % 1000, (i + 1) % 1000,
 			 (i * 7) % 1000, i % 97, i * 7919 % 100003, i % 31);
-	buf_adds(&out, "],\"more\":true}");
+	buf_adds(&out, "],\"more\":true}}\n");
 	return buf_steal(&out);
 }
 
@@ -205,6 +205,7 @@ play_master(int fd, int port)
 {
 	_free_ char *text = make_batch();
 	_buf_ struct buf in = { 0 }, out = { 0 };
+	const size_t len = strlen(text);
 	long given = 0, done = 0;
 	int64_t start = 0;
 
@@ -236,12 +237,13 @@ play_master(int fd, int port)
 			if (strstr(in.data, "\"batch.next\"")) {
 				start = start ? start : clock_mono_us();
 				given += batch;
-				if (given <= records)
+				if (given <= records) {
 					buf_addf(&out,
 						 "{\"jsonrpc\":\"2.0\",\"id\":"
-						 "%ld,\"result\":%s}\n",
-						 strtol(id + 5, NULL, 10),
-						 text);
+						 "%ld,\"result\":",
+						 strtol(id + 5, NULL, 10));
+					buf_add(&out, text, len);
+				}
 			} else if (accepted) {
 				done += strtol(accepted + 11, NULL, 10);
 				buf_addf(&out,
