@@ -76,6 +76,8 @@ void
 master_stop(struct master *m, bool quick)
 {
 	int64_t limit = m->setup->config.agent.stop_timeout_ms;
+	/* what is cancelled then has its own time within the limit */
+	int64_t run_on = limit - GRACE_WORKER_MS;
 
 	if (m->phase >= PHASE_CANCELLING)
 		return;
@@ -88,14 +90,14 @@ master_stop(struct master *m, bool quick)
 	log_event(LOG_LEVEL_INFO, &about,
 		  "stopping: %zu jobs run and have %lld s to end, %zu wait "
 		  "for the next start",
-		  m->jobs.running, (long long)limit / 1000, m->jobs.queued);
+		  m->jobs.running, (long long)run_on / 1000, m->jobs.queued);
 	systemd_notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld\n"
 		       "STATUS=waiting for %zu jobs",
 		       ((long long)limit + GRACE_STOP_MS) * 1000,
 		       m->jobs.running);
 	pools_retire(m, NULL);
 	services_stop_all(m);
-	loop_timer_set(m->loop, &m->stop_timer, clock_mono_ms() + limit,
+	loop_timer_set(m->loop, &m->stop_timer, clock_mono_ms() + run_on,
 		       cancel_all, m);
 	master_check_stop(m);
 }

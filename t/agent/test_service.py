@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 import pytest
 
@@ -77,3 +78,36 @@ def test_a_socket_of_the_managers_is_waited_at_like_its_own(agent):
         client.close()
     assert agent.stop() == 0
     assert os.path.exists(path), "it is the manager's to remove"
+
+
+SLEEPER = """
+    # /// devops_agent
+    # name: sleeper
+    # version: 1.0.0
+    # description: Is never done.
+    # ///
+    import time
+
+
+    def register():
+        return lambda job: time.sleep(600)
+    """
+
+
+def test_what_is_cancelled_ends_within_the_time_that_a_stop_may_take(agent):
+    limit = 8
+    agent.settings["agent"]["stop_timeout"] = "%ds" % limit
+    agent.plugin("sleeper", SLEEPER)
+    agent.start()
+    id = agent.call("job.submit", plugin="sleeper")["id"]
+
+    def state():
+        return agent.call("job.get", id=id)["state"]
+
+    wait_until(lambda: state() == "running")
+    began = time.monotonic()
+    assert agent.stop() == 0
+    took = time.monotonic() - began
+    assert limit - 5 <= took < limit
+    agent.start()
+    assert state() == "cancelled"
