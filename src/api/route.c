@@ -192,8 +192,9 @@ const struct route routes[] = {
 	  "What happens, as it happens",
 	  "Server-sent events. `id` is where to go on after a lost connection "
 	  "(`Last-Event-ID`); an event of type `gap` says that some were "
-	  "missed. A comment comes every 15 s where nothing else does. A "
-	  "reader that is too slow is dropped." },
+	  "missed, and how many: `missed`, null where nobody knows. A comment "
+	  "comes every 15 s where nothing else does. A reader that is too slow "
+	  "is dropped." },
 	{ VERB_GET, FOR_ALL, "/openapi.json", "getOpenApi", NULL, none,
 	  reply_openapi, "OpenApi", NULL, 200, false, true,
 	  "This description, as OpenAPI 3.1", NULL },

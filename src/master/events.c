@@ -126,7 +126,7 @@ events_watch(struct request *q, int64_t after)
 	struct stream *s = xcalloc(1, sizeof(*s));
 
 	if (!all->next)
-		all->next = clock_real_ms() * IDS_MS;
+		all->first = all->next = clock_real_ms() * IDS_MS;
 	s->q = q;
 	s->next = after ? after + 1 : all->next;
 	q->data = s;
@@ -145,7 +145,8 @@ begin(struct buf *out, const struct request *q)
 		 q->id.text);
 }
 
-/* What it missed is before the ring, or of another agent's life. */
+/* What it missed is before the ring; of another agent's life nobody knows how
+ * much that is. */
 static void
 send_gap(struct stream *s, const struct events *all)
 {
@@ -155,7 +156,10 @@ send_gap(struct stream *s, const struct events *all)
 	begin(out, s->q);
 	buf_addf(out, "\"id\":%lld,\"type\":\"gap\",\"data\":{\"missed\":",
 		 (long long)from - 1);
-	buf_adds(out, "null}}}\n");
+	if (s->next >= all->first && s->next < from)
+		buf_addf(out, "%lld}}}\n", (long long)(from - s->next));
+	else
+		buf_adds(out, "null}}}\n");
 	s->next = from;
 }
 

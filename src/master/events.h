@@ -43,7 +43,8 @@ LIST_HEAD(streams, stream);
 
 struct events {
 	struct event ring[EVENTS_KEPT];
-	int64_t next; /* id of the one to come; 0: nobody ever watched */
+	int64_t first; /* id of the first of this agent's life */
+	int64_t next;  /* id of the one to come; 0: nobody ever watched */
 	size_t n, bytes;
 	struct streams streams;
 	size_t n_streams;

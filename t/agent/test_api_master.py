@@ -412,6 +412,30 @@ def test_what_a_stream_missed_is_said(agent):
         assert refused(peer, "events", token=reader, after=after) == "usage"
 
 
+def test_how_much_a_stream_missed_is_counted(agent):
+    agent.noop(workers="min_idle: 1, max_jobs: 1000")
+    agent.start()
+    peer = agent.api()
+    reader = token(agent, "reader")
+    stream = peer.send("events", token=reader)
+    peer.call("job.list", token=reader)
+    agent.run("noop")
+    first = peer.note("event")["id"]
+    peer.say(method="cancel", params={"request": stream})
+    client = agent.client()
+    for id in [client.send("job.submit", plugin="noop") for _ in range(400)]:
+        client.answer(id)
+    wait_until(lambda: not client.call(
+        "job.list", state=["queued", "running"])["items"])
+    stream = peer.send("events", token=reader, after=str(first))
+    event = peer.note("event")
+    while event["request"] != stream:
+        event = peer.note("event")
+    assert event["type"] == "gap"
+    assert event["data"] == {"missed": event["id"] - first}
+    assert event["data"]["missed"] > 100
+
+
 def test_many_streams_have_each_event(agent):
     agent.noop()
     agent.start()
