@@ -14,7 +14,11 @@
 #include "master/peers_parts.h"
 #include "proto/json.h"
 
-#define CHUNK 65536
+/* Read in one turn: in pieces, until so much was read or so long was taken, as
+ * a piece may hold many requests and what is due must not wait for them all. */
+#define CHUNK 4096
+#define TURN_CHUNKS 16
+#define TURN_US 5000
 #define FIELDS_MAX 16
 
 /* --- log ---------------------------------------------------------------- */
@@ -222,27 +226,41 @@ has_closed(void *arg)
 	peer_fail(arg, &e);
 }
 
-static void
-read_peer(struct peer *p)
+/* Is there more? */
+static bool
+read_chunk(struct peer *p)
 {
 	static char chunk[CHUNK];
 	struct err e = ERR_INIT;
 	ssize_t n = recv(p->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		/* it ends, most likely, and how will be known */
 		loop_io_del(&p->io);
 		loop_timer_set(p->master->loop, &p->stall,
 			       clock_mono_ms() + PEER_STOP_MS, has_closed, p);
-		return;
+		return false;
 	}
 	if (line_feed(&p->lines, chunk, (size_t)n, take_line, p, &e) < 0) {
 		err_wrap(&e, "it said what it never would");
 		e.kind = ERR_UNAVAILABLE;
 		peer_fail(p, &e);
+		return false;
 	}
+	return n == (ssize_t)sizeof(chunk) && p->fd >= 0 &&
+	       loop_io_is_added(&p->io);
+}
+
+static void
+read_peer(struct peer *p)
+{
+	int64_t began = clock_mono_us();
+
+	for (int i = 0; i < TURN_CHUNKS; i++)
+		if (!read_chunk(p) || clock_mono_us() - began >= TURN_US)
+			return;
 }
 
 /* --- Writing ------------------------------------------------------------ */
