@@ -48,7 +48,8 @@ class Api:
         self.port = free_port()
         self.tls = tls
         api = {"anonymous": "read", "limits": {
-            "connections": 20000, "per_address": 20000, "streams": 2000}}
+            "connections": 20000, "per_address": 20000, "streams": 2000,
+            "header_time": "10m", "idle_time": "1h"}}
         if tls:
             certificate(folder)
             api["tls"] = {"cert": folder + "/cert.pem",
@@ -195,10 +196,10 @@ def connections(folder):
             rows.append(["none", "on" if tls else "off", 0, "",
                          "%.2f" % alone[2], "1.0"])
             for name, count, begin, go_on in (
-                    ("idle", 10000, None, None),
+                    ("idle", 10000, idle_begin, None),
                     ("slow writers", 1000, slow_begin, slow_go_on),
                     ("event streams", 1000, stream_begin, read_all)):
-                rows.append([name, "on" if tls else "off", count, *crowd(
+                rows.append([name, "on" if tls else "off", *crowd(
                     api, count, begin, go_on, alone[2])])
     return ("## Connections\n\nBeside them one client asks for "
             "`/v1/status`, which is where its time is from; memory is\n"
@@ -207,6 +208,12 @@ def connections(folder):
                  "over alone"], rows) +
             "\nThe limits are %d KiB each and 2 over alone.\n" %
             KIB_A_CONNECTION)
+
+
+def idle_begin(s):
+    """One that has had an answer, and may ask again."""
+    s.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    s.recv(65536)
 
 
 def slow_begin(s):
@@ -234,8 +241,17 @@ def read_all(ready):
         by_fd[fd].recv(65536)
 
 
+def open_at(port):
+    """How many connections a port of this host's has."""
+    local = "0100007F:%04X" % port
+    with open("/proc/net/tcp") as file:
+        return sum(fields[1] == local and fields[3] == "01"
+                   for fields in map(str.split, file))
+
+
 def crowd(api, count, begin, go_on, alone_ms):
-    """Their memory in KiB each, the p99 beside them, and its ratio."""
+    """How many of them are there in the end, their memory in KiB each, the
+    p99 beside them, and its ratio."""
     before = sizes_mib([api.pid])[0]
     made = []
     try:
@@ -255,6 +271,7 @@ def crowd(api, count, begin, go_on, alone_ms):
         try:
             found = api.wrk("/v1/status", 1)
             after = sizes_mib([api.pid])[0]
+            there = open_at(api.port)
         finally:
             if go_on:
                 os.kill(child, 9)
@@ -263,7 +280,8 @@ def crowd(api, count, begin, go_on, alone_ms):
         for s in made:
             s.close()
     time.sleep(3)
-    return ["%.1f" % ((after - before) * 1024 / count), "%.2f" % found[2],
+    return [there, "%.1f" % ((after - before) * 1024 / count),
+            "%.2f" % found[2],
             "%.1f" % (found[2] / alone_ms)]
 
 

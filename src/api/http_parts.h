@@ -21,8 +21,10 @@
 #include "api/tls.h"
 #include "base/loop.h"
 
-/* Of a connection: its header and what is made of it. A library's sum. */
-#define HTTP_POOL_BYTES (24U << 10)
+/* Of a connection: its header and what is made of it. A library's sum. After a
+ * request the library clears all of it, so that each connection has it: enough
+ * for the longest header (request.h) and its lines, no more. */
+#define HTTP_POOL_BYTES (18U << 10)
 #define HTTP_POOL_STEP 2048U
 #define STREAM_BACKLOG_MAX (8UL << 20) /* bytes that a reader is behind */
 #define STREAM_BEAT_MS 15000

@@ -48,7 +48,7 @@ static const char intro[] =
 	"- A body comes with its `Content-Length`; transfer codings are not "
 	"taken (411), nor is more\n"
 	"  than one Content-Length or Host, or a header over several lines.\n"
-	"- What is no HTTP at all, or a header of more than some 20 KiB, is "
+	"- What is no HTTP at all, or a header of more than some 14 KiB, is "
 	"answered by a short text\n"
 	"  without more, and the connection is closed.\n"
 	"\n"
