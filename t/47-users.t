@@ -171,6 +171,13 @@ for who in $WHO; do
 		like "$(field '.sandbox.layers | join(" ")')" capabilities \
 			"root: the record says what was in force"
 
+		prefix=(setpriv --bounding-set=-net_raw --inh-caps=-net_raw)
+		try
+		as "$who"
+		isnt "$status" 0 "root: one that the agent may not have is not given"
+		like "$err$message" "net_raw was granted.*CapabilityBoundingSet" \
+			"root: ... which is said, and what to do"
+
 		plugin keeps "permissions: {capabilities: [net_raw]}" \
 			< <(identity; cat <<-'END'
 			def run(job):

@@ -212,6 +212,27 @@ raise_effective(const struct enter *x, struct err *e)
 	return rc < 0 ? err_errno(e, "use the capabilities") : 0;
 }
 
+/* What nobody has any more can't be granted: a unit may bound the agent. */
+static int
+check_bound(uint64_t keep, struct err *e)
+{
+	for (cap_value_t c = 0; keep && c < cap_max_bits(); c++) {
+		char *name;
+
+		if (!(keep >> c & 1) || cap_get_bound(c) != 0)
+			continue;
+		name = cap_to_name(c);
+		err_set(e, ERR_AGENT,
+			"the capability %s was granted, and the agent itself "
+			"may not have it",
+			name ? name : "?");
+		cap_free(name);
+		return err_hint(e, "add it to CapabilityBoundingSet= of the "
+				   "agent's unit, or start the agent with it");
+	}
+	return 0;
+}
+
 /*
  * Only what was granted stays in any set, and nothing can come back.  To keep
  * capabilities over a change from user id 0 is left to programs such as ping
@@ -221,7 +242,7 @@ static int
 set_capabilities(struct enter *x, struct err *e)
 {
 	uint64_t keep = x->spec->capabilities;
-	int rc = raise_effective(x, e);
+	int rc = check_bound(keep, e) < 0 ? -1 : raise_effective(x, e);
 
 	for (cap_value_t c = 0; rc == 0 && c < cap_max_bits(); c++)
 		if (!(keep >> c & 1) && cap_drop_bound(c) < 0 &&
