@@ -179,6 +179,15 @@ for who in as_user $(root && echo env); do
 done
 root || skip 6 "not root"
 
+# ... and what others refuse, each with an error of its own.
+for error in EPERM ENOSYS EINVAL; do
+	run as_user env HOME="$T" strace -qqo /dev/null \
+		-e "inject=clone:error=$error" "$DOCTOR" run --local "$T/name.sh" \
+		"${CONFIG[@]}"
+	like "$err" 'hint: .*devops_agent doctor says' \
+		"where namespaces fail by $error, a hint says who knows more"
+done
+
 # --- Crippled hosts ---
 
 # No user namespaces: by the limit of one that we are in.
