@@ -268,8 +268,21 @@ run inside devops_agent job run --name attack --command /plugins/attack.py \
 	--wait --json
 exits 0 "a hostile one as well"
 is "$(jq -c .result <<<"$out")" "$HELD" "... which gets nothing"
+cat >"$T/plugins/fails.sh" <<'END'
+#!/bin/sh
+# /// devops_agent
+# name: fails
+# output: text
+# ///
+echo "cannot open /etc/nowhere: Permission denied" >&2
+exit 1
+END
+run inside devops_agent job run --name fails --command /plugins/fails.sh --wait
+exits 1 "one that fails is looked into"
+# the next command is the turn at which it reaps
+inside devops_agent status >/dev/null
 is "$(inside sh -c 'grep -c State:.Z /proc/[0-9]*/status | grep -v :0')" '' \
-	"... and leaves no process behind"
+	"... which leaves no process behind"
 
 # Waits until tomorrow.
 late=$(inside devops_agent job run --name late --plugin greet \
