@@ -370,6 +370,9 @@ install: all man  ## install below DESTDIR PREFIX
 	$(call copy,plugins,$(SHAREDIR)/plugins)
 	$(call copy,sdk/python,$(SHAREDIR)/sdk/python)
 	$(call copy,etc/grants.d,$(SHAREDIR)/grants.d)
+	$(call copy,packaging/apparmor,$(SHAREDIR)/apparmor)
+	$(call copy,packaging/selinux,$(SHAREDIR)/selinux)
+	install -D -m 644 packaging/image/seccomp.json $(SHAREDIR)/seccomp.json
 	$(call copy,docs,$(DOCDIR)/docs)
 	$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash \
 		-d $(PREFIX)/share/devops_agent/sdk/python/devops_agent \

@@ -63,6 +63,13 @@ package cmd:dpkg-buildpackage                  dpkg-dev - -
 package cmd:dh                                 debhelper - -
 package cmd:lintian                            lintian - -
 package cmd:rpmbuild                           rpm rpm-build rpm-build
+package cmd:podman                             podman podman podman
+package cmd:runc                               runc runc runc
+package cmd:debootstrap                        debootstrap debootstrap debootstrap
+package cmd:apparmor_parser                    apparmor - apparmor
+package cmd:checkmodule                        checkpolicy checkpolicy -
+package cmd:semodule_package                   semodule-utils policycoreutils -
+package file:/usr/share/selinux/devel/Makefile selinux-policy-dev selinux-policy-devel -
 END
 }
 

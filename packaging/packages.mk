@@ -4,7 +4,7 @@
 DIST := build/dist
 TARBALL := $(DIST)/devops_agent-$(VERSION).tar.gz
 
-.PHONY: tarball deb rpm release sbom check-deb check-rpm
+.PHONY: tarball deb rpm image release sbom check-deb check-rpm check-image
 
 tarball:  ## the source, reproducible, in build/dist
 	@packaging/tarball.sh $(TARBALL)
@@ -14,13 +14,20 @@ deb: tarball deps-build deps-package  ## the Debian package, in build/dist/deb
 	@nice packaging/deb.sh $(TARBALL) $(DIST)/deb
 
 check-deb: deps-build deps-package  ## build, install, upgrade, purge the .deb in a new Debian
-	@t/lib/run-tests t/lab/deb.sh
+	@t/lib/run-tests t/lab/deb.sh t/88-security-modules.t
 
 rpm: tarball deps-build deps-package  ## the RPM, in build/dist/rpm
 	@nice packaging/rpm.sh $(TARBALL) $(DIST)/rpm
 
 check-rpm: deps-build deps-package  ## build the RPM, look at its files and scripts, install it
 	@t/lib/run-tests t/lab/rpm.sh
+
+IMAGE := localhost/devops_agent:$(VERSION)
+image: tarball  ## the OCI image IMAGE, by podman or docker
+	@nice packaging/image.sh $(TARBALL) $(IMAGE)
+
+check-image: deps-build deps-package  ## build the image, and try what its sandbox enforces
+	@t/lib/run-tests t/lab/image.sh
 
 # What is in the programs, by what each says that it was linked with.
 SBOM := $(DIST)/devops_agent-$(VERSION).cdx.json

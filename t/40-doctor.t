@@ -157,6 +157,37 @@ else
 	skip 3 "no script(1)"
 fi
 
+# --- In a container ---
+
+# What podman's own filter refuses, and no layer needs.
+contained=("$BUILD/t/container/refuses" chroot sethostname --)
+printf '%s\n' '#!/bin/sh' '# /// devops_agent' '# name: name' '# output: text' \
+	'# ///' 'echo here' >"$T/name.sh"
+for who in as_user $(root && echo env); do
+	run "$who" "${contained[@]}" "$DOCTOR" doctor --json "${CONFIG[@]}"
+	exits 0 "$who: a filter that refuses the host name leaves the minimum"
+	is "$(state namespaces)" weaker "... but that it shows is said"
+	like "$(json 'layer["namespaces"]["hint"]')" sethostname \
+		"... and what refuses it"
+	is "$(state capabilities) $(state user-namespace)" 'enforced enforced' \
+		"... and every other layer is what it is without"
+	is "$(json 'sandbox[0]["differ"]')" "[]" \
+		"... as a whole sandbox says too"
+	run "$who" env HOME="$T" "${contained[@]}" "$DOCTOR" run --local "$T/name.sh" \
+		"${CONFIG[@]}"
+	exits 0 "... and a plugin runs"
+done
+root || skip 6 "not root"
+
+# ... and what others refuse, each with an error of its own.
+for error in EPERM ENOSYS EINVAL; do
+	run as_user env HOME="$T" strace -qqo /dev/null \
+		-e "inject=clone:error=$error" "$DOCTOR" run --local "$T/name.sh" \
+		"${CONFIG[@]}"
+	like "$err" 'hint: .*devops_agent doctor says' \
+		"where namespaces fail by $error, a hint says who knows more"
+done
+
 # --- Crippled hosts ---
 
 # No user namespaces: by the limit of one that we are in.

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/systemd.h"
 #include "master/metrics.h"
+#include "master/orphans.h"
 #include "master/privileges.h"
 #include "master/upkeep.h"
 
@@ -72,6 +73,8 @@ on_turn(void *arg)
 		changes_commit(m);
 	peers_flush(m);
 	control_flush(m);
+	if (m->first)
+		orphans_reap(m);
 	m->turn++;
 }
 
@@ -102,6 +105,7 @@ set_up_loop(struct master *m, struct err *e)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP };
 
+	m->first = getpid() == 1;
 	m->loop = loop_new();
 	loop_on_turn(m->loop, on_turn, m);
 	loop_on_clock_set(m->loop, on_clock_set, m);

@@ -48,6 +48,7 @@ struct master {
 	enum phase phase;
 	struct loop *loop;
 	uint64_t turn;	     /* counts the loop's */
+	bool first;	     /* process 1, as in a container */
 	struct setup *setup; /* of the configuration in force */
 	char *config_file;   /* NULL: built-in defaults */
 	int lock;	     /* of data_dir */

@@ -288,7 +288,8 @@ explain_fork(struct err *e)
 	int saved = errno;
 
 	err_errno(e, "make the sandbox's namespaces");
-	if (saved == EPERM)
+	/* ENOSYS: a container's filter; EINVAL: a kernel without them */
+	if (saved == EPERM || saved == ENOSYS || saved == EINVAL)
 		err_hint(e, "this host forbids user namespaces to ordinary "
 			    "users; devops_agent doctor says how to allow "
 			    "them");

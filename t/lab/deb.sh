@@ -30,7 +30,9 @@ make_base() {
 	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	mkdir -p "$LAB"
 	rm -rf "$LAB/base"
-	debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,udev \
+	# a /proc that it mounts for all to see lets others mount one, too
+	unshare --mount --propagation private debootstrap --variant=minbase \
+		--include=systemd,systemd-sysv,dbus,udev \
 		"$release" "$LAB/base" "$(debian_mirror "$release")" \
 		>"$LAB/debootstrap.log" || return
 	copy_apt_config "$LAB/base"
@@ -132,6 +134,23 @@ exits 0 "devops_agent run collect-disk works, with no service and no set-up"
 is "$(jq -r '.filesystems | type' <<<"$out")" array "... with its result"
 is "$(in_debian "$TREE" dpkg --verify devops-agent)" '' \
 	"no file is other than it was packed"
+
+# parser STATUS: one of AppArmor's that says so of every profile; and installed
+# again beside it.
+parser() {
+	mkdir -p "$TREE/etc/apparmor.d"
+	printf '#!/bin/sh\nexit %s\n' "$1" >"$TREE/usr/sbin/apparmor_parser"
+	chmod 755 "$TREE/usr/sbin/apparmor_parser"
+	run in_debian "$TREE" dpkg -i /root/old.deb
+}
+parser 1
+exits 0 "it installs beside an AppArmor that has no word for its profile"
+not_ok "... and leaves the profile out" \
+	test -e "$TREE/etc/apparmor.d/devops_agent"
+parser 0
+exits 0 "... and beside one that has"
+ok "... whose profile it is then" cmp "$TREE/etc/apparmor.d/devops_agent" \
+	"$ROOT/packaging/apparmor/devops_agent"
 
 # --- Booted -------------------------------------------------------------------
 
