@@ -30,7 +30,8 @@ make_base() {
 	test -n "$url" || fail "no package source of $release here;" \
 		"run apt-get update"
 	rm -rf "$TREE"
-	debootstrap --variant=minbase --include=git,make "$release" "$TREE" \
+	unshare --mount --propagation private \
+		debootstrap --variant=minbase --include=git,make "$release" "$TREE" \
 		"$url" >"$FRESH/debootstrap.log" ||
 		fail "debootstrap failed; see $FRESH/debootstrap.log"
 	copy_apt_config "$TREE"
