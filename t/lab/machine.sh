@@ -11,16 +11,17 @@
 #	machine_cut			as a power cut does
 #
 # The processor is emulated instruction by instruction (no /dev/kvm), some five
-# to ten times slower than this one. It is made once, below build/vm, in two or
-# three minutes: a minimal Debian of this machine's own release ($TREE, and
-# $MACHINE_DISK of it), with each kernel beside it. Logs are in $LOGS. What
-# fails says why on standard error and returns 1; nothing here needs `set -e`.
+# to ten times slower than this one. It is made once, below MACHINE_FOLDER
+# (build/vm), in two or three minutes: a minimal Debian of this machine's own
+# release ($TREE, and $MACHINE_DISK of it), with each kernel beside it. Logs are
+# in $LOGS. What fails says why on standard error and returns 1; nothing here
+# needs `set -e`.
 
 MACHINE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=packaging/debian.sh
 . "$MACHINE_ROOT/packaging/debian.sh"
 
-VM=$MACHINE_ROOT/build/vm
+VM=${MACHINE_FOLDER:-$MACHINE_ROOT/build/vm}
 TREE=$VM/tree
 LOGS=$VM/log
 MACHINE_DISK=$VM/root.img
@@ -256,6 +257,7 @@ machine_boot() {
 		-device virtio-net-pci,netdev=n0 -device virtio-rng-pci "$@" \
 		</dev/null >"$log" 2>&1 &
 	MACHINE=$!
+	disown # its death is no news
 	grep -aqm 1 'lab: ready' \
 		< <(timeout 600 tail --pid="$MACHINE" -n +1 -f "$console") || {
 		machine_says "it did not start; see $console and $log"
@@ -271,7 +273,7 @@ machine_boot() {
 machine_cut() {
 	[ -n "$MACHINE" ] || return 0
 	kill -9 "$MACHINE" 2>/dev/null
-	wait "$MACHINE" 2>/dev/null
+	tail --pid="$MACHINE" -f /dev/null
 	MACHINE=''
 }
 
