@@ -183,11 +183,12 @@ def load(folder, socket, seed, cut, pid):
     clock.daemon = True
     try:
         driver.again()
-        clock.start()
         for number in itertools.count(1):
             wait_until(driver.calm, PATIENCE)
             driver.ask([driver.request("key-%s-%d-%d" % (cut, number, i))
                         for i in range(chance.randrange(1, 7))])
+            if number == 1:
+                clock.start()
     except (OSError, AssertionError, ValueError):  # half a line, too
         if not dead.wait(1):
             raise
