@@ -108,6 +108,8 @@ machine_set_up() {
 		ExecStart=echo lab: ready
 		StandardOutput=tty
 		TTYPath=/dev/ttyS0
+		Restart=on-failure
+		RestartSec=1s
 		[Install]
 		WantedBy=graphical.target multi-user.target
 	END
@@ -115,6 +117,8 @@ machine_set_up() {
 		mkdir -p /var/lib/systemd/linger
 		touch /var/lib/systemd/linger/lab
 		systemctl -q enable systemd-networkd lab-ready
+		# a login there hangs up on whoever else writes to it
+		systemctl -q mask serial-getty@ttyS0.service
 		systemctl -q mask apt-daily.timer apt-daily-upgrade.timer \
 			dpkg-db-backup.timer e2scrub_all.timer fstrim.timer' ||
 		return
