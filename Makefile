@@ -130,9 +130,9 @@ CRASH_OBJS := $(CRASH_SRCS:%.c=$(O)/crash/%.o)
 # --- Goals -------------------------------------------------------------------
 
 .PHONY: all man run check unit asan lint fuzz bench bench-api bench-forward \
-	check-crash check-forward soak check-fresh check-vm check-fleet install \
-	uninstall clean format help tests fuzzers deps-build deps-test deps-lint \
-	deps-package FORCE
+	check-crash check-forward soak check-fresh check-vm check-power check-fleet \
+	install uninstall clean format help tests fuzzers deps-build deps-test \
+	deps-lint deps-package deps-machine FORCE
 all: $(PROGRAM) $(PEER_PROGRAMS) $(O)/sdk.stamp $(O)/grants.stamp  ## the programs (default)
 
 # These goals install what they need first, and only then look for compilers
@@ -196,11 +196,15 @@ check-fleet: deps-build lint-ansible  ## the Ansible collection on five booted h
 	$(SUBMAKE) all
 	$(PYTHON) t/lab/fleet.py $(FLEET_HOSTS)
 
-check-vm: deps-build deps-test  ## the sandbox's tests on other kernels, in a virtual machine
+check-vm: deps-build deps-test deps-package deps-machine  ## sandbox, service and power cuts on other kernels, in a virtual machine
 	$(SUBMAKE) all tests
 	t/lab/vm.sh $(KERNELS:%=-k %) $(TESTS)
+	$(if $(TESTS),,@KERNELS="$(KERNELS)" t/lib/run-tests t/lab/vm-service.sh)
 
-deps-build deps-test deps-lint deps-package: deps-%:
+check-power: deps-build deps-package deps-machine  ## the service in a virtual machine, and CUTS (3) power cuts
+	@t/lib/run-tests t/lab/vm-service.sh
+
+deps-build deps-test deps-lint deps-package deps-machine: deps-%:
 	@packaging/install-deps.sh $*
 
 clean:  ## remove everything that was built

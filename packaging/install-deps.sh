@@ -1,6 +1,6 @@
 #!/bin/sh
-# install-deps.sh [build|test|lint|package]...: installs what is missing of what these
-# steps need, by apt, dnf or apk, as root or through sudo. Does nothing, needs
+# install-deps.sh [build|test|lint|package|machine]...: installs what is missing of
+# what these steps need, by apt, dnf or apk, as root or through sudo. Does nothing, needs
 # no root and takes a few milliseconds when everything is there.
 set -eu
 
@@ -70,6 +70,11 @@ package cmd:apparmor_parser                    apparmor - apparmor
 package cmd:checkmodule                        checkpolicy checkpolicy -
 package cmd:semodule_package                   semodule-utils policycoreutils -
 package file:/usr/share/selinux/devel/Makefile selinux-policy-dev selinux-policy-devel -
+machine cmd:debootstrap                        debootstrap debootstrap debootstrap
+machine cmd:qemu-system-x86_64                 qemu-system-x86 qemu-system-x86-core qemu-system-x86_64
+machine cmd:ssh                                openssh-client openssh-clients openssh-client-default
+machine cmd:mke2fs                             e2fsprogs e2fsprogs e2fsprogs
+machine cmd:debugfs                            e2fsprogs e2fsprogs e2fsprogs-extra
 END
 }
 
@@ -142,8 +147,8 @@ as_root() {
 steps=${*:-build}
 for step in $steps; do
 	case $step in
-	build | test | lint | package) ;;
-	*) fail "want: build, test, lint, package; got: $step" ;;
+	build | test | lint | package | machine) ;;
+	*) fail "want: build, test, lint, package, machine; got: $step" ;;
 	esac
 done
 all_there && exit 0

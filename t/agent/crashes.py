@@ -143,6 +143,27 @@ def groups_of(pids):
     return found
 
 
+def check_database(path, acknowledged):
+    """That it is whole, and has those jobs; -> the state of each job."""
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert not db.execute("PRAGMA foreign_key_check").fetchall()
+    states = dict(db.execute(
+        "SELECT job, state FROM active UNION ALL "
+        "SELECT job, state FROM ended"))
+    jobs = [row[0] for row in db.execute("SELECT id FROM job")]
+    assert sorted(states) == sorted(jobs), "a job without a state"
+    assert all(0 <= s < len(STATES) for s in states.values())
+    missing = set(acknowledged) - set(states)
+    assert not missing, "acknowledged, and not there: %s" % missing
+    states = {job: STATES[s] for job, s in states.items()}
+    count = collections.Counter(states.values())
+    tally = db.execute("SELECT %s FROM tally" % ", ".join(STATES)).fetchone()
+    assert tally == tuple(count[s] for s in STATES), "the tally is wrong"
+    db.close()
+    return states
+
+
 class Load:
     """One folder, through any number of deaths."""
 
@@ -404,29 +425,15 @@ class Load:
         if not path.exists():
             assert not self.acknowledged
             return
-        db = sqlite3.connect(path)
-        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert not db.execute("PRAGMA foreign_key_check").fetchall()
-        states = dict(db.execute(
-            "SELECT job, state FROM active UNION ALL "
-            "SELECT job, state FROM ended"))
-        jobs = [row[0] for row in db.execute("SELECT id FROM job")]
-        assert sorted(states) == sorted(jobs), "a job without a state"
-        assert all(0 <= s < len(STATES) for s in states.values())
-        missing = set(self.acknowledged) - set(states)
-        assert not missing, "acknowledged, and not there: %s" % missing
-        count = collections.Counter(STATES[s] for s in states.values())
-        tally = db.execute("SELECT %s FROM tally" % ", ".join(
-            STATES)).fetchone()
-        assert tally == tuple(count[s] for s in STATES), "the tally is wrong"
+        states = check_database(path, self.acknowledged)
         for job, kind in self.acknowledged.items():
             if kind == "cancelled":
-                assert STATES[states[job]] == "cancelled", job
-        db.close()
+                assert states[job] == "cancelled", job
 
     # --- What holds at the end
 
-    def all_jobs(self, client):
+    @staticmethod
+    def all_jobs(client):
         jobs, before = {}, None
         while True:
             more = {"before": before} if before else {}
