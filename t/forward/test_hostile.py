@@ -10,6 +10,9 @@ from hostile import Hostile, judge
 
 RECORDS = int(os.environ.get("FORWARD_RECORDS", "12000"))
 SEED = int(os.environ.get("FORWARD_SEED", "1"))
+# The long form has larger batches, as each of them may meet a fault that takes
+# a second, and more deaths.
+BATCH, KILLS = (500, 40) if RECORDS >= 100000 else (100, 8)
 
 
 def kill_now_and_then(master, rng, kills, n):
@@ -45,9 +48,9 @@ def test_faults(master, refuse):
                       faults=faults, hang=1.6 * SLOWNESS)
     m = master(Generated(n), destination(
         hostile.url, timeout_ms=int(1000 * SLOWNESS),
-        batch={"records": 100, "wait_ms": 0},
+        batch={"records": BATCH, "wait_ms": 0},
         compression=rng.choice(["zstd", "gzip", "none"])))
-    kill_now_and_then(m, rng, 8, n)
+    kill_now_and_then(m, rng, KILLS, n)
     m.wait_done(seconds=max(10 * SECONDS, n / 100))
     wrong = judge(hostile, m, n)
     assert not wrong, "\n".join(wrong[:10])
