@@ -302,9 +302,9 @@ def idle(folder):
     rows = [["the master", "%.1f" % master[0], "%.1f" % master[1]],
             ["all processes of the agent", "%.1f" % everything[0],
              "%.1f" % everything[1]]]
-    for name, pids, missing in idle_peers(folder):
-        if missing:
-            rows.append([name, missing, ""])
+    for name, pids, why in idle_peers(folder):
+        if why:
+            rows.append([name, why, ""])
         else:
             rss, pss = sizes_mib(pids)
             rows.append([name, "%.1f" % rss, "%.1f" % pss])
