@@ -2,11 +2,13 @@
 # as in `make lint-tidy`; clang-tidy looks again only at what changed.
 
 LINTERS := lint-tidy lint-cppcheck lint-format lint-shell lint-python lint-mypy
+# make 4.3 and those before it differ in whether this is escaped in $(shell)
+hash := \#
 C_FILES := $(wildcard src/*.[ch] src/*/*.[ch] src/*/gen/*.[ch] t/*/*.[ch])
 HEADERS := $(filter %.h,$(C_FILES))
 SH_FILES = $(shell find . -name build -prune -o -name .git -prune -o \
 	-type f -size -1000k -print | xargs -d '\n' awk 'FNR == 1 && \
-	/^\#!.*\/(bash|sh|dash)( |$$)|^\# shellcheck shell=/ { print FILENAME } \
+	/^$(hash)!.*\/(bash|sh|dash)( |$$)|^$(hash) shellcheck shell=/ { print FILENAME } \
 	{ nextfile }')
 PY_DIRS  := $(wildcard sdk plugins t bench packaging)
 TIDIED   := $(patsubst %.c,build/lint/%.tidy,$(filter %.c,$(C_FILES)))
