@@ -406,6 +406,29 @@ def test_how_a_child_ends(start, end, status):
     assert len(session.close().messages) == 2
 
 
+def test_a_childs_child_keeps_what_the_child_opened(start):
+    session = start("""
+        import os
+
+        def register():
+            return run
+
+        def run(job):
+            if os.fork() == 0:
+                # the numbers of the pipes that were closed here
+                files = [os.open("/dev/null", os.O_RDONLY) for _ in range(4)]
+                pid = os.fork()
+                if pid == 0:
+                    for fd in files:
+                        os.fstat(fd)
+                    os._exit(7)
+                os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            return os.waitstatus_to_exitcode(os.wait()[1])
+    """)
+    assert session.ask()["result"] == 7
+    assert session.close().stderr == ""
+
+
 def test_a_child_that_is_forked_by_an_import_does_not_speak(start):
     session = start("""
         import os

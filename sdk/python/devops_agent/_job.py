@@ -435,10 +435,12 @@ class Pipes(Channel):
         posix.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        # A child that outlives the job must not hold its pipes.
+        # A child that outlives the job must not hold its pipes; in a child's
+        # child the numbers may be those of other files.
+        if not self.forked:
+            posix.close(self.requests)
+            posix.close(self.messages)
         self.forked = self.ended = True
-        posix.close(self.requests)
-        posix.close(self.messages)
         self.lines = []
         self._queue = []
         self._writer = 0
