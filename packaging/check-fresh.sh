@@ -80,7 +80,9 @@ try_user() {
 		useradd --create-home --shell /bin/bash someone
 		echo "someone ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/someone' \
 		>"$FRESH/sudo.log" 2>&1 || fail "see $FRESH/sudo.log"
-	in_debian "$TREE" su - someone -c "$(steps)"
+	# sh is process 1 and reaps what tests leave behind; su would not
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	in_debian "$TREE" sh -c 'su - someone -c "$1"; exit "$?"' sh "$(steps)"
 }
 
 test "$(id -u)" = 0 || fail "needs root"

@@ -115,7 +115,8 @@ class PeerAgent(Agent):
         shutil.copy(PROGRAM, self.program)
         shutil.copy(STAND_IN, bin / base.replace(
             "devops_agent", "devops_agent-" + name, 1))
-        (self.folder / "sdk").symlink_to(ROOT / "sdk")
+        # no link: one of the agent's own account is not followed
+        shutil.copytree(ROOT / "sdk", self.folder / "sdk")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(bin / "peer.sock"))
         os.chmod(bin / "peer.sock", 0o777)

@@ -4,6 +4,7 @@ A test's title is the first line of its docstring, or its name in words. What
 failed is told on standard error. tap.sh's `pytest` uses it.
 """
 
+import resource
 import sys
 from typing import Any, Generator
 
@@ -64,6 +65,9 @@ class Tap:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Reports in the place of pytest's own reporter."""
+    """Reports in the place of pytest's own reporter; as many descriptors as
+    there may be, of which thousands of clients need one each."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config.pluginmanager.unregister(name="terminalreporter")
     config.pluginmanager.register(Tap(), "tap")
