@@ -126,7 +126,14 @@ plugin python <<<"fd = os.open('$T/d', os.O_PATH)
 os.open('../d/./file', os.O_RDONLY, dir_fd=fd)"
 proposes "read: [$T/d/file]" "a path relative to a descriptor"
 plugin python <<<"open('$T/link')"
-proposes "read: [$T/link]" "a path through a symlink"
+if [ "$(id -u)" = 0 ]; then
+	proposes "read: [$T/link]" "a path through a symlink"
+else
+	trace
+	exits 3 "a link of the agent's own account is not followed"
+	like "$err" "link is a symbolic link of your own" "... which is said"
+	like "$err" "grant the path that it leads to" "... and what to do"
+fi
 plugin python <<<"import os.path
 return [os.path.exists('$T/d/' + n) for n in ('file', 'absent')]"
 proposes "read: [$T/d/file]" "what the host lacks is not asked for"
